@@ -1,0 +1,59 @@
+# Every command works on a machine with git, make and Python 3.11 (with venv) only.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+
+help:  ## This list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+run: .venv/runtime .env  ## Serve on http://127.0.0.1:8000 (make run PORT=8123)
+	@$(if $(PORT),PORT=$(PORT)) $(BIN)/python manage.py serve --prepare
+
+test: .venv/development  ## The whole suite; what the machine lacks is skipped with its reason
+	@$(BIN)/python -m tests.run
+
+test-all: .venv/development  ## The suite on the engine of the environment; nothing may be skipped
+	@$(BIN)/python -m tests.run --all
+
+bench: .venv/development  ## Benchmarks, each as a ratio against its floor
+	@$(BIN)/python -m tests.bench
+
+lint: .venv/development  ## Format, lint, types, templates, migrations, import layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	DEBUG=1 $(BIN)/mypy
+	$(BIN)/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')
+	DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/lint-imports
+
+format: .venv/development  ## Rewrite files as the linters want them
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	-$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html')
+
+messages: .venv/development  ## Collect and compile translations
+	$(BIN)/python -m tests.support.catalogues
+
+screenshots: .venv/development  ## Take the README's screenshots from the running app
+	@$(BIN)/python -m tests.support.screenshots
+
+requirements: .venv/development  ## Pin what pyproject.toml asks for, with hashes
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+
+.env:
+	@printf 'DEBUG=1\nSECRET_KEY=%s\n' "$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))')" > .env
+
+.venv/bin/python:
+	@$(PYTHON) -m venv .venv
+
+.venv/runtime: .venv/bin/python requirements.txt
+	@[ -e .venv/development ] || $(BIN)/pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch .venv/runtime
+
+.venv/development: .venv/bin/python requirements-dev.txt
+	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch .venv/development
+
+.PHONY: help run test test-all bench lint format messages screenshots requirements

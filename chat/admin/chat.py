@@ -1,0 +1,25 @@
+"""Chats: who, with whom, since when and how much. Never what was said."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from chat.admin.readonly import ReadOnlyAdmin
+from chat.models import Chat
+
+
+@admin.register(Chat)
+class ChatAdmin(ReadOnlyAdmin):
+    list_display = ("id", "user", "character", "language", "message_count", "updated_at")
+    list_filter = ("language", "updated_at")
+    list_select_related = ("user", "character")
+    search_fields = ("id", "user__username", "user__email")
+    search_help_text = _("Id, user name or e-mail")
+    ordering = ("-updated_at",)
+    fields = ("id", "user", "character", "language", "message_count", "created_at", "updated_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Chat]:
+        return super().get_queryset(request).prefetch_related("character__texts")

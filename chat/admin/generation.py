@@ -1,0 +1,38 @@
+"""Generations: how replies went, what they took, why they failed."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from chat.admin.readonly import ReadOnlyAdmin
+from chat.models import Generation
+
+
+@admin.register(Generation)
+class GenerationAdmin(ReadOnlyAdmin):
+    list_display = (
+        "created_at",
+        "user",
+        "status",
+        "provider",
+        "model",
+        "price_tokens",
+        "error_code",
+        "finished_at",
+    )
+    list_filter = ("status", "provider", "error_code", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("id", "chat__id", "user__username", "user__email", "op")
+    search_help_text = _("Id, chat, user name, e-mail or client key")
+    ordering = ("-created_at",)
+    fields = (
+        ("id", "chat_id", "user"),
+        ("status", "created_at", "finished_at"),
+        ("provider", "model", "price_tokens"),
+        ("hold", "capture", "op"),
+        ("prompt_tokens", "completion_tokens", "estimated"),
+        ("error_code", "retry_after_secs"),
+        "error_detail",
+        ("owner", "lease_expires_at", "stop_requested_at"),
+    )

@@ -1,0 +1,76 @@
+"""What a client is told about a generation: its state, its end, its balance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chat.api.serializers import MessageSerializer, receipt_of
+from chat.errors import REPLY_ERRORS, ProviderFailed, ReplyError
+from chat.generation.database import in_thread
+from chat.models import Generation
+from intellispark.api.times import isoformat
+from payments.balance import Balance, balance_after, snapshot
+
+Status = Generation.Status
+
+
+def state_of(generation: Generation) -> dict[str, Any]:
+    """The generation as `GET /api/generations/{id}` shows it."""
+    error = error_of(generation)
+    return {
+        "id": str(generation.pk),
+        "chat_id": str(generation.chat_id),
+        "status": generation.status,
+        "model": generation.model,
+        "price_tokens": generation.price_tokens,
+        "message": message_of(generation),
+        "receipt": receipt_of(generation),
+        "error": error_body(error) if error else None,
+        "created_at": isoformat(generation.created_at),
+        "finished_at": isoformat(generation.finished_at) if generation.finished_at else None,
+    }
+
+
+async def ending_of(generation: Generation) -> dict[str, Any]:
+    """`{message, receipt, balance}` of a finished generation."""
+    return {
+        "message": message_of(generation),
+        "receipt": receipt_of(generation),
+        "balance": await balance_of(generation),
+    }
+
+
+def message_of(generation: Generation) -> dict[str, Any] | None:
+    return dict(MessageSerializer(generation.message).data) if generation.message else None
+
+
+async def balance_of(generation: Generation) -> Balance:
+    """The wallet right after the generation's last entry: the same however often it is asked."""
+    if generation.hold is None:  # a free model moved nothing
+        return await in_thread(snapshot)(generation.user_id)
+    if generation.is_running:
+        return balance_after(generation.hold)
+    return balance_after(generation.hold.resolution)
+
+
+async def balance_at_start(generation: Generation) -> Balance:
+    """The wallet right after the hold."""
+    if generation.hold is None:
+        return await in_thread(snapshot)(generation.user_id)
+    return balance_after(generation.hold)
+
+
+def error_of(generation: Generation) -> ReplyError | None:
+    """Why there is no whole reply, or None."""
+    if generation.status not in (Status.FAILED, Status.INTERRUPTED):
+        return None
+    kind = REPLY_ERRORS.get(generation.error_code, ProviderFailed)
+    return kind(retry_after=generation.retry_after_secs)
+
+
+def error_body(error: ReplyError) -> dict[str, Any]:
+    """`{code, detail, retry_after?}`, in the reader's language."""
+    body: dict[str, Any] = {"code": error.code, "detail": str(error.detail)}
+    if error.retry_after is not None:
+        body["retry_after"] = error.retry_after
+    return body

@@ -1,0 +1,59 @@
+"""Characters, to browse without an account."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.generics import ListAPIView
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from chat.api.chats import NO_PAGE
+from chat.api.serializers import CharacterDetailSerializer, CharacterSerializer
+from chat.chats import get_character
+from chat.models import Character
+from chat.models.character import CharacterQuerySet
+from intellispark.api.pagination import PageNumber
+
+
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="characters_list",
+        summary="Characters, searched and filtered",
+        parameters=[
+            OpenApiParameter("q", str, description="In name, tagline or description."),
+            OpenApiParameter("category", str, description="The slug of a category."),
+        ],
+        responses={200: CharacterSerializer(many=True), 404: NO_PAGE},
+        tags=["characters"],
+    )
+)
+class CharactersView(ListAPIView):
+    permission_classes = [AllowAny]
+    serializer_class = CharacterSerializer
+    pagination_class = PageNumber
+
+    def get_queryset(self) -> CharacterQuerySet:
+        query = {name: self.request.GET.get(name, "").strip() for name in ("q", "category")}
+        # PostgreSQL refuses NUL even in a search.
+        query = {name: value.replace("\x00", "") for name, value in query.items()}
+        return Character.objects.visible_to(self.request.user).matching(**query).for_cards()
+
+
+class CharacterView(APIView):
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="characters_read",
+        summary="One character",
+        responses=CharacterDetailSerializer,
+        tags=["characters"],
+    )
+    def get(self, request: Request, character_id: UUID) -> Response:
+        character = get_character(user=request.user, character_id=character_id)
+        context: dict[str, Any] = {"user": request.user}
+        return Response(CharacterDetailSerializer(character, context=context).data)

@@ -1,0 +1,119 @@
+"""The person's chats."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    inline_serializer,
+)
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from chat.api.body import body_of, user_of
+from chat.api.serializers import ChatSerializer
+from chat.chats import (
+    create_chat,
+    delete_chat,
+    find_created,
+    get_character,
+    get_chat,
+    get_chat_card,
+    rename_chat,
+)
+from chat.models import Chat
+from intellispark.api.errors import Invalid
+from intellispark.api.idempotency import client_key
+from intellispark.api.pagination import PageNumber
+
+KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="At most 80 characters. The same key with the same body has one effect.",
+)
+ERROR = {"$ref": "#/components/schemas/Error"}
+KEY_USED = OpenApiResponse(ERROR, description="The key was used for another request.")
+NO_PAGE = OpenApiResponse(ERROR, description="There is no such page.")
+CREATE = inline_serializer("ChatCreate", {"character_id": serializers.UUIDField()})
+RENAME = inline_serializer("ChatRename", {"title": serializers.CharField(max_length=120)})
+
+
+class ChatsView(APIView):
+    pagination_class = PageNumber
+
+    @extend_schema(
+        operation_id="chats_list",
+        summary="Chats, newest activity first",
+        responses={200: ChatSerializer(many=True), 404: NO_PAGE},
+        tags=["chats"],
+    )
+    def get(self, request: Request) -> Response:
+        paginator = PageNumber()
+        rows = Chat.objects.of(user_of(request)).with_last_message()
+        page = paginator.paginate_queryset(rows, request, view=self)
+        return paginator.get_paginated_response(ChatSerializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="chats_create",
+        summary="Begin a chat",
+        description="The character's opening line is already in it.",
+        parameters=[KEY],
+        request=CREATE,
+        responses={
+            201: ChatSerializer,
+            404: OpenApiResponse(ERROR, description="No such character."),
+            409: KEY_USED,
+        },
+        tags=["chats"],
+    )
+    def post(self, request: Request) -> Response:
+        user, key = user_of(request), client_key(request)
+        character_id = body_of(request).get("character_id")
+        chat = find_created(user=user, character_id=character_id, key=key)
+        if chat is None:
+            if not isinstance(character_id, str):
+                raise Invalid.field("character_id", _("Say which character."))
+            character = get_character(user=user, character_id=character_id)
+            chat = create_chat(user=user, character=character, key=key)
+        chat = get_chat_card(user=user_of(request), chat_id=chat.pk)
+        return Response(ChatSerializer(chat).data, status=201)
+
+
+class ChatView(APIView):
+    @extend_schema(
+        operation_id="chats_read", summary="One chat", responses=ChatSerializer, tags=["chats"]
+    )
+    def get(self, request: Request, chat_id: UUID) -> Response:
+        return Response(ChatSerializer(get_chat_card(user=user_of(request), chat_id=chat_id)).data)
+
+    @extend_schema(
+        operation_id="chats_rename",
+        summary="Rename a chat",
+        request=RENAME,
+        responses=ChatSerializer,
+        tags=["chats"],
+    )
+    def patch(self, request: Request, chat_id: UUID) -> Response:
+        chat = get_chat_card(user=user_of(request), chat_id=chat_id)
+        body = body_of(request)
+        if "title" in body:
+            rename_chat(chat=chat, title=body["title"])
+        return Response(ChatSerializer(chat).data)
+
+    @extend_schema(
+        operation_id="chats_delete",
+        summary="Delete a chat with its messages",
+        description="A running reply is stopped and settled first.",
+        responses={204: None},
+        tags=["chats"],
+    )
+    def delete(self, request: Request, chat_id: UUID) -> Response:
+        delete_chat(chat=get_chat(user=user_of(request), chat_id=chat_id))
+        return Response(status=204)

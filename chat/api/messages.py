@@ -1,0 +1,85 @@
+"""The messages of a chat."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    inline_serializer,
+)
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from chat.api.body import body_of, user_of
+from chat.api.chats import ERROR, KEY, KEY_USED
+from chat.api.serializers import MessageSerializer
+from chat.chats import get_chat
+from chat.messages import find_posted, message_page, post_message
+from chat.models.message import MESSAGE_MAX_CHARS
+from chat.text import clean_text
+from intellispark.api.errors import Invalid
+from intellispark.api.idempotency import client_key
+
+LIMIT_DEFAULT = 50
+LIMIT_MAX = 100
+
+PAGE = inline_serializer(
+    "MessagePage",
+    {"results": MessageSerializer(many=True), "has_more": serializers.BooleanField()},
+)
+POST = inline_serializer(
+    "MessagePost", {"content": serializers.CharField(min_length=1, max_length=MESSAGE_MAX_CHARS)}
+)
+
+
+class MessagesView(APIView):
+    @extend_schema(
+        operation_id="messages_list",
+        summary="Messages, oldest first",
+        description="The newest ones, or those just before `before`.",
+        parameters=[
+            OpenApiParameter("before", UUID, description="The id of a message."),
+            OpenApiParameter("limit", int, description="1 to 100, by default 50."),
+        ],
+        responses={200: PAGE, 422: OpenApiResponse(ERROR, description="No such limit.")},
+        tags=["messages"],
+    )
+    def get(self, request: Request, chat_id: UUID) -> Response:
+        chat = get_chat(user=user_of(request), chat_id=chat_id)
+        messages, has_more = message_page(
+            chat=chat, before=request.GET.get("before"), limit=_limit(request.GET.get("limit"))
+        )
+        results = MessageSerializer(messages, many=True).data
+        return Response({"results": results, "has_more": has_more})
+
+    @extend_schema(
+        operation_id="messages_create",
+        summary="Say something",
+        description="The role is always `user`. Asks for no reply: see `generate`.",
+        parameters=[KEY],
+        request=POST,
+        responses={201: MessageSerializer, 409: KEY_USED},
+        tags=["messages"],
+    )
+    def post(self, request: Request, chat_id: UUID) -> Response:
+        chat = get_chat(user=user_of(request), chat_id=chat_id)
+        user, key, content = user_of(request), client_key(request), body_of(request).get("content")
+        message = find_posted(user=user, chat=chat, content=content, key=key)
+        if message is None:
+            content = clean_text(content if content is not None else "", field="content")
+            message = post_message(user=user, chat=chat, content=content, key=key)
+        return Response(MessageSerializer(message).data, status=201)
+
+
+def _limit(raw: str | None) -> int:
+    if raw is None:
+        return LIMIT_DEFAULT
+    if not (raw.isascii() and raw.isdigit() and len(raw) < 10 and 1 <= int(raw) <= LIMIT_MAX):
+        raise Invalid.field("limit", _("A number from 1 to %(max)d.") % {"max": LIMIT_MAX})
+    return int(raw)

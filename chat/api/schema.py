@@ -1,0 +1,177 @@
+"""The plain async views in the OpenAPI schema, by hand: drf-spectacular sees DRF's views only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+UUID = {"type": "string", "format": "uuid"}
+TIME = {"type": "string", "format": "date-time"}
+COUNT = {"type": "integer"}
+SECURITY: list[dict[str, list[str]]] = [{"jwtAuth": []}, {"cookieAuth": []}]
+
+STREAM = """Server-Sent Events. `id` is the offset in Unicode code points after the event's text.
+
+| event | data |
+| --- | --- |
+| `start` | `{generation_id, message_id, model, balance}` |
+| `delta` | `{text}` |
+| `done` | `{message, receipt, balance}` |
+| `stopped` | the same, with what was kept |
+| `error` | `{error: {code, detail, retry_after?}, message?, balance}` |
+
+The closing event comes on every resume, and its `message` replaces the text. A comment line goes
+out every 15 s. Leaving the stream stops nothing."""
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _nullable(name: str) -> dict[str, Any]:
+    return {"allOf": [_ref(name)], "nullable": True}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _json(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _path_id(name: str) -> dict[str, Any]:
+    return {"in": "path", "name": name, "required": True, "schema": UUID}
+
+
+def _header(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"in": "header", "name": name, "description": description, "schema": schema}
+
+
+SSE = {"text/event-stream": {"schema": {"type": "string"}}}
+LAST_EVENT_ID = _header("Last-Event-ID", "Resume after that offset.", {"type": "integer"})
+
+SCHEMAS: dict[str, Any] = {
+    "Balance": _object(
+        epoch=COUNT,
+        version=COUNT,
+        balance=COUNT,
+        held=COUNT,
+        available=COUNT,
+        debt=COUNT,
+        ops={"type": "array", "items": {"type": "string"}},
+    ),
+    "Generation": _object(
+        id=UUID,
+        chat_id=UUID,
+        status={
+            "type": "string",
+            "enum": ["running", "complete", "stopped", "failed", "interrupted"],
+        },
+        model={"type": "string"},
+        price_tokens=COUNT,
+        message=_nullable("Message"),
+        receipt=_nullable("Receipt"),
+        error={
+            **_object(code={"type": "string"}, detail={"type": "string"}),
+            "nullable": True,
+        },
+        created_at=TIME,
+        finished_at={**TIME, "nullable": True},
+    ),
+    "GenerateRequest": {
+        "type": "object",
+        "description": "New `content`, or the message to answer; neither: the last one.",
+        "properties": {
+            "content": {"type": "string", "minLength": 1, "maxLength": 10_000},
+            "message_id": UUID,
+        },
+    },
+    "Reply": _object(
+        message=_nullable("Message"), receipt=_nullable("Receipt"), balance=_ref("Balance")
+    ),
+}
+
+GENERATE = {
+    "operationId": "chats_generate",
+    "summary": "Get a reply",
+    "description": "Holds the price before the model is called; takes it with a whole reply, "
+    "gives it back otherwise. `Accept: text/event-stream` streams, `Prefer: respond-async` "
+    "answers at once, and by default the answer comes with the whole reply.\n\n" + STREAM,
+    "tags": ["generations"],
+    "security": SECURITY,
+    "parameters": [
+        _path_id("chat_id"),
+        _header(
+            "Idempotency-Key",
+            "At most 80 characters. The same key with the same body replays the first answer, "
+            "and attaches to it while it still runs.",
+            {"type": "string", "maxLength": 80},
+        ),
+        _header("Prefer", "`respond-async`", {"type": "string"}),
+    ],
+    "requestBody": {"content": {"application/json": {"schema": _ref("GenerateRequest")}}},
+    "responses": {
+        "200": {
+            "description": "The whole reply, or its stream.",
+            "content": {"application/json": {"schema": _ref("Reply")}, **SSE},
+        },
+        "202": _json(
+            "Begun (`Prefer: respond-async`).",
+            _object(
+                generation=_ref("Generation"),
+                message=_nullable("Message"),
+                balance=_ref("Balance"),
+            ),
+        ),
+        "402": _json("Not enough tokens; nothing is left behind.", _ref("Error")),
+        "409": _json("A reply is running, or the key was used otherwise.", _ref("Error")),
+        "422": _json("Invalid, or nothing waits for an answer.", _ref("Error")),
+        "502": _json("The model failed; nothing was charged.", _ref("Error")),
+        "503": _json("The model is unavailable; nothing was charged.", _ref("Error")),
+        "504": _json("The model took too long; nothing was charged.", _ref("Error")),
+    },
+}
+
+PATHS: dict[str, Any] = {
+    "/api/chats/{chat_id}/generate": {"post": GENERATE},
+    "/api/generations/{generation_id}": {
+        "get": {
+            "operationId": "generations_read",
+            "summary": "How a reply stands",
+            "tags": ["generations"],
+            "security": SECURITY,
+            "parameters": [_path_id("generation_id")],
+            "responses": {"200": _json("Its state.", _ref("Generation"))},
+        }
+    },
+    "/api/generations/{generation_id}/events": {
+        "get": {
+            "operationId": "generations_events",
+            "summary": "Follow a reply",
+            "description": STREAM,
+            "tags": ["generations"],
+            "security": SECURITY,
+            "parameters": [_path_id("generation_id"), LAST_EVENT_ID],
+            "responses": {"200": {"description": "The stream.", "content": SSE}},
+        }
+    },
+    "/api/generations/{generation_id}/stop": {
+        "post": {
+            "operationId": "generations_stop",
+            "summary": "Stop a reply",
+            "description": "What was said is kept. Captured if any of it could be seen. "
+            "Asking again, or too late, changes nothing.",
+            "tags": ["generations"],
+            "security": SECURITY,
+            "parameters": [_path_id("generation_id")],
+            "responses": {"202": _json("Asked.", _object(generation=_ref("Generation")))},
+        }
+    },
+}
+
+
+def add_generations(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """drf-spectacular's hook. Runs before the one that adds the errors to every operation."""
+    result.setdefault("components", {}).setdefault("schemas", {}).update(SCHEMAS)
+    result["paths"].update(PATHS)
+    return result

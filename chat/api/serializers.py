@@ -1,0 +1,178 @@
+"""The JSON of characters, chats, messages and generations, for the API and for the pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from chat.markdown import render
+from chat.models import Category, Character, Chat, Generation, Message
+from intellispark.api.times import isoformat
+
+LAST_MESSAGE_CHARS = 160
+
+
+class TimeField(serializers.DateTimeField):
+    """ISO 8601 in UTC with `Z`."""
+
+    def to_representation(self, value: Any) -> str:
+        return isoformat(value)
+
+
+class CategorySerializer(serializers.ModelSerializer):
+    name = serializers.CharField(source="label", help_text="In the reader's language.")
+
+    class Meta:
+        model = Category
+        fields = ["slug", "name"]
+
+
+class CharacterBriefSerializer(serializers.ModelSerializer):
+    """Enough to show who it is."""
+
+    name = serializers.CharField()
+    avatar_url = serializers.CharField()
+
+    class Meta:
+        model = Character
+        fields = ["id", "name", "avatar_url", "accent"]
+
+
+class CharacterSerializer(CharacterBriefSerializer):
+    """A character in the reader's language. `owner` is null for the house's own."""
+
+    tagline = serializers.CharField()
+    description = serializers.CharField()
+    opening_line = serializers.CharField()
+    suggestions = serializers.SerializerMethodField()
+    categories = CategorySerializer(many=True)
+    owner = serializers.UUIDField(source="owner_id", allow_null=True)
+    chat_count = serializers.IntegerField()
+
+    class Meta:
+        model = Character
+        fields = [
+            *CharacterBriefSerializer.Meta.fields,
+            "tagline",
+            "description",
+            "opening_line",
+            "suggestions",
+            "categories",
+            "is_public",
+            "owner",
+            "chat_count",
+        ]
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_suggestions(self, character: Character) -> list[str]:
+        return character.text().suggestions
+
+
+class CharacterDetailSerializer(CharacterSerializer):
+    """The same, and the prompt for nobody but its owner."""
+
+    prompt = serializers.CharField(required=False, help_text="Only to the owner.")
+
+    class Meta(CharacterSerializer.Meta):
+        fields = [*CharacterSerializer.Meta.fields, "prompt"]
+
+    def to_representation(self, character: Character) -> dict[str, Any]:
+        user = self.context["user"]
+        owns = user.is_authenticated and character.owner_id == user.pk
+        character.prompt = character.text().prompt if owns else ""  # type: ignore[attr-defined]
+        found = super().to_representation(character)
+        if not owns:
+            del found["prompt"]
+        return found
+
+
+class ChatSerializer(serializers.ModelSerializer):
+    """One chat. `last_message` is the beginning of what was said last."""
+
+    character = CharacterBriefSerializer()
+    last_message = serializers.SerializerMethodField()
+    created_at = TimeField()
+    updated_at = TimeField(help_text="The last activity.")
+
+    class Meta:
+        model = Chat
+        fields = ["id", "title", "character", "last_message", "created_at", "updated_at"]
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_last_message(self, chat: Chat) -> str | None:
+        content: str | None = chat.last_content  # type: ignore[attr-defined]
+        return content[:LAST_MESSAGE_CHARS] if content else None
+
+
+class ReceiptSerializer(serializers.Serializer):
+    """What a reply took. The counts are the model's own tokens, not the wallet's."""
+
+    tokens = serializers.IntegerField()
+    entry_id = serializers.IntegerField()
+    model = serializers.CharField()
+    prompt_tokens = serializers.IntegerField(allow_null=True)
+    completion_tokens = serializers.IntegerField(allow_null=True)
+    estimated = serializers.BooleanField(help_text="The model's server gave no counts.")
+
+    def to_representation(self, generation: Generation) -> dict[str, Any]:
+        assert generation.capture is not None  # noqa: S101  see receipt_of
+        return {
+            "tokens": -generation.capture.amount,
+            "entry_id": generation.capture.pk,
+            "model": generation.model,
+            "prompt_tokens": generation.prompt_tokens,
+            "completion_tokens": generation.completion_tokens,
+            "estimated": generation.estimated,
+        }
+
+
+def receipt_of(generation: Generation | None) -> dict[str, Any] | None:
+    """The receipt, or None where nothing was taken."""
+    taken = generation is not None and generation.capture_id is not None
+    return ReceiptSerializer(generation).data if taken else None
+
+
+class MessageSerializer(serializers.ModelSerializer):
+    """One message. While its status is `streaming`, `generation_id` says where to listen."""
+
+    content_html = serializers.SerializerMethodField(help_text="Rendered, safe to insert.")
+    created_at = TimeField()
+    parent_id = serializers.UUIDField(allow_null=True)
+    receipt = serializers.SerializerMethodField()
+    generation_id = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Message
+        fields = [
+            "id",
+            "role",
+            "content",
+            "content_html",
+            "status",
+            "created_at",
+            "parent_id",
+            "receipt",
+            "generation_id",
+        ]
+
+    @extend_schema_field(serializers.CharField())
+    def get_content_html(self, message: Message) -> str:
+        return render(message.content)
+
+    @extend_schema_field(ReceiptSerializer(allow_null=True))
+    def get_receipt(self, message: Message) -> dict[str, Any] | None:
+        return receipt_of(_generation_of(message))
+
+    @extend_schema_field(serializers.UUIDField(allow_null=True))
+    def get_generation_id(self, message: Message) -> str | None:
+        generation = _generation_of(message)
+        return str(generation.pk) if generation else None
+
+
+def _generation_of(message: Message) -> Generation | None:
+    """What wrote it. No query after `with_receipts`."""
+    if message.role != Message.Role.ASSISTANT:
+        return None
+    return getattr(message, "generation", None)

@@ -1,0 +1,93 @@
+"""A reply as Server-Sent Events (contract: "The reply stream")."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from django.http import HttpRequest, StreamingHttpResponse
+
+from chat.api.answers import (
+    balance_at_start,
+    balance_of,
+    ending_of,
+    error_body,
+    error_of,
+    message_of,
+)
+from chat.generation import engine
+from chat.generation.database import in_thread
+from chat.generation.tail import Piece, Quiet, tail
+from chat.models import Generation
+from intellispark.api.errors import NotFound
+from payments.balance import snapshot
+
+COMMENT = ": still here\n\n"
+
+
+def stream_of(generation: Generation, *, offset: int = 0) -> StreamingHttpResponse:
+    """The stream from that offset, which stops nothing when its reader leaves."""
+    response = StreamingHttpResponse(
+        _events(generation, offset), content_type="text/event-stream; charset=utf-8"
+    )
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"  # nginx would collect it all first
+    return response
+
+
+def last_event_offset(request: HttpRequest) -> int:
+    """Where the client was; 0 for what is no offset."""
+    raw = request.headers.get("Last-Event-ID", "").strip()
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else 0
+
+
+async def _events(generation: Generation, offset: int) -> AsyncGenerator[str, None]:
+    yield event(
+        "start",
+        offset,
+        {
+            "generation_id": str(generation.pk),
+            "message_id": str(generation.message_id) if generation.message_id else None,
+            "model": generation.model,
+            "balance": await balance_at_start(generation),
+        },
+    )
+    with engine.reader():
+        async with aclosing(_followed(generation, offset)) as events:
+            async for text in events:
+                yield text
+
+
+async def _followed(generation: Generation, offset: int) -> AsyncGenerator[str, None]:
+    async with aclosing(tail(generation.pk, offset)) as items:
+        async for item in items:
+            if isinstance(item, Piece):
+                offset = item.end
+                yield event("delta", offset, {"text": item.text})
+            elif isinstance(item, Quiet):
+                yield COMMENT
+            elif item is None:  # deleted with its chat
+                gone = NotFound()
+                error = {"code": gone.code, "detail": str(gone.detail)}
+                balance = await in_thread(snapshot)(generation.user_id)
+                yield event("error", offset, {"error": error, "balance": balance})
+            else:
+                yield await _closing(item, offset)
+
+
+async def _closing(generation: Generation, offset: int) -> str:
+    if error := error_of(generation):
+        data: dict[str, Any] = {"error": error_body(error), "balance": await balance_of(generation)}
+        if generation.message:
+            data["message"] = message_of(generation)
+        return event("error", offset, data)
+    name = "stopped" if generation.status == Generation.Status.STOPPED else "done"
+    return event(name, offset, await ending_of(generation))
+
+
+def event(name: str, offset: int, data: dict[str, Any]) -> str:
+    """One event. JSON has no raw line feed, so its data is always one line."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f"id: {offset}\nevent: {name}\ndata: {text}\n\n"

@@ -1,0 +1,79 @@
+"""What chats and replies refuse, with the codes that clients see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from intellispark.api.errors import DomainError
+
+
+class NothingToAnswer(DomainError):
+    """The last message is not the user's, or it has its answer already."""
+
+    code = "nothing_to_answer"
+    status = 422
+    detail = _("There is no message here that waits for an answer.")
+
+
+class GenerationInProgress(DomainError):
+    """The chat has a running reply. Data: `generation_id`, to attach to or to stop."""
+
+    code = "generation_in_progress"
+    status = 409
+    detail = _("A reply is already being written in this chat.")
+
+
+class ReplyError(DomainError):
+    """A reply failed, for a reason that is never the user's. Nothing was charged.
+
+    What the model's server said stays in the logs: it may speak of an account that is ours.
+    """
+
+
+class ProviderFailed(ReplyError):
+    """The model's server broke off, or answered something that is not a reply."""
+
+    code = "provider_failed"
+    status = 502
+    detail = _("The reply could not be written. Nothing was charged; please try again.")
+
+
+class EmptyReply(ProviderFailed):
+    """The model ended without a visible character."""
+
+    detail = _("The reply came back empty. Nothing was charged; please try again.")
+
+
+class ProviderUnavailable(ReplyError):
+    """The model's server cannot be reached, is overloaded, or refuses our account."""
+
+    code = "provider_unavailable"
+    status = 503
+    detail = _("The characters are busy right now. Nothing was charged; please try again soon.")
+
+
+class ProviderTimeout(ReplyError):
+    """The first token, the next one, or the whole reply took too long."""
+
+    code = "provider_timeout"
+    status = 504
+    detail = _("The reply took too long. Nothing was charged; please try again.")
+
+
+class ReplyInterrupted(ReplyError):
+    """The process that wrote the reply went away in the middle of it."""
+
+    code = "interrupted"
+    status = 503
+    detail = _("The reply was interrupted. Nothing was charged; please try again.")
+
+    def __init__(self, detail: Any = None, *, retry_after: int | None = None, **data: Any) -> None:
+        super().__init__(detail, retry_after=retry_after or 5, **data)
+
+
+REPLY_ERRORS: dict[str, type[ReplyError]] = {
+    error.code: error
+    for error in (ProviderFailed, ProviderUnavailable, ProviderTimeout, ReplyInterrupted)
+}

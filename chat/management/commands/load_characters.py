@@ -1,0 +1,14 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from chat.starter_files import load_starters
+
+
+class Command(BaseCommand):
+    help = "Load the starter characters; those already there are brought up to date."
+
+    def handle(self, *args: Any, verbosity: int, **options: Any) -> None:
+        changed = load_starters()
+        if verbosity:
+            self.stdout.write(f"Starter characters made or updated: {len(changed)}")

@@ -1,0 +1,108 @@
+"""Generations: one attempt at a reply, and the tokens held for it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class GenerationQuerySet(models.QuerySet["Generation"]):
+    def of(self, user: Any) -> GenerationQuerySet:
+        """Only the person's own: every lookup by id goes through here."""
+        return self.filter(user=user)
+
+    def running(self) -> GenerationQuerySet:
+        return self.filter(status=Generation.Status.RUNNING)
+
+    def lapsed(self) -> GenerationQuerySet:
+        """Running by their row, but nobody has renewed the lease in time."""
+        return self.running().filter(lease_expires_at__lt=timezone.now())
+
+    def with_outcome(self) -> GenerationQuerySet:
+        """With the message and all ledger entries at hand: one query."""
+        return self.select_related("message", "capture", "hold__resolution")
+
+
+class Generation(models.Model):
+    """One reply in the making. The row is the truth, the task that fills it can die any time.
+
+    While `status` is running, `owner` (a process) holds the lease until `lease_expires_at`; who
+    finishes must find the row still running and its own. `hold` reserves `price_tokens`;
+    `capture` is set once they were taken, and is empty where nothing was taken.
+    """
+
+    class Status(models.TextChoices):
+        RUNNING = "running", _("Running")
+        COMPLETE = "complete", _("Complete")
+        STOPPED = "stopped", _("Stopped")
+        FAILED = "failed", _("Failed")
+        INTERRUPTED = "interrupted", _("Interrupted")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    chat = models.ForeignKey("chat.Chat", on_delete=models.CASCADE, related_name="generations")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    prompt_message = models.ForeignKey(
+        "chat.Message", on_delete=models.CASCADE, related_name="generations"
+    )
+    message = models.OneToOneField(
+        "chat.Message",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="generation",
+    )
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.RUNNING)
+    provider = models.CharField(_("provider"), max_length=20)
+    model = models.CharField(_("model"), max_length=120)
+    language = models.CharField(_("language"), max_length=10)
+    price_tokens = models.PositiveIntegerField(_("price"))
+    op = models.CharField(max_length=80, blank=True)
+    hold = models.OneToOneField(
+        "payments.LedgerEntry", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    capture = models.OneToOneField(
+        "payments.LedgerEntry", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    owner = models.CharField(max_length=40)
+    lease_expires_at = models.DateTimeField()
+    stop_requested_at = models.DateTimeField(null=True)
+    prompt_tokens = models.PositiveIntegerField(null=True)
+    completion_tokens = models.PositiveIntegerField(null=True)
+    estimated = models.BooleanField(default=False)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_detail = models.CharField(max_length=300, blank=True)
+    retry_after_secs = models.PositiveIntegerField(null=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = GenerationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("generation")
+        verbose_name_plural = _("generations")
+        constraints = [
+            # One running reply per chat; read by every start and by the recovery of orphans.
+            models.UniqueConstraint(
+                fields=["chat"], condition=Q(status="running"), name="chat_generation_one_running"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["lease_expires_at"],
+                condition=Q(status="running"),
+                name="chat_generation_lapsed",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.status}"
+
+    @property
+    def is_running(self) -> bool:
+        return self.status == self.Status.RUNNING

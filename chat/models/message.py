@@ -1,0 +1,59 @@
+"""Messages: what was said."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+MESSAGE_MAX_CHARS = 10_000
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def with_receipts(self) -> MessageQuerySet:
+        """With the generation that wrote each and what it took: one query."""
+        return self.select_related("generation__capture")
+
+
+class Message(models.Model):
+    """One turn. `parent` is the user's message that an assistant's message answers."""
+
+    class Role(models.TextChoices):
+        USER = "user", _("User")
+        ASSISTANT = "assistant", _("Assistant")
+
+    class Status(models.TextChoices):
+        COMPLETE = "complete", _("Complete")
+        STREAMING = "streaming", _("Streaming")
+        STOPPED = "stopped", _("Stopped")
+        FAILED = "failed", _("Failed")
+        INTERRUPTED = "interrupted", _("Interrupted")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    chat = models.ForeignKey("chat.Chat", on_delete=models.CASCADE, related_name="messages")
+    number = models.PositiveIntegerField(_("number"))
+    role = models.CharField(_("role"), max_length=10, choices=Role)
+    content = models.TextField(_("content"), blank=True)
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.COMPLETE)
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="answers"
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["chat", "number"], name="chat_message_number_once"),
+            models.CheckConstraint(
+                condition=Q(role="assistant") | Q(status="complete"), name="chat_message_status"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.number}"

@@ -1,0 +1,211 @@
+/** The composer: the box, its keys, its limit, its draft, and what it says about tokens. */
+
+import { store } from "balance";
+import { t } from "strings";
+import { part } from "chat/messages";
+
+/** @typedef {import("chat/drafts").Drafts} Drafts */
+
+const COUNT_FROM = 0.9; // of the limit: before that, nobody needs the number
+const OPEN = "dialog[open], details[data-menu][open], [data-drawer][data-open]";
+const MAX_HEIGHT_SHARE = 0.4;
+
+export class Composer {
+  #form;
+  #box;
+  #send;
+  #stop;
+  #notice;
+  #drafts;
+  #price;
+  #maxChars;
+  #running = false;
+  /** @type {{text: string, forTokens: boolean, version: number} | null} */
+  #refusal = null;
+  /** @type {string | undefined} */
+  #key;
+
+  /**
+   * @param {HTMLElement} root The chat.
+   * @param {Drafts} drafts
+   * @param {{send: (text: string, key?: string) => void, stop: () => void}} actions
+   */
+  constructor(root, drafts, { send, stop }) {
+    this.#form = part(root, "[data-composer]");
+    this.#box = /** @type {HTMLTextAreaElement} */ (part(this.#form, "textarea"));
+    this.#send = part(this.#form, "[data-send]");
+    this.#stop = part(this.#form, "[data-stop]");
+    this.#notice = part(this.#form, "[data-composer-notice]");
+    this.#drafts = drafts;
+    this.#price = Number(root.dataset.price);
+    this.#maxChars = Number(root.dataset.maxChars);
+
+    this.#box.addEventListener("input", () => this.#typed());
+    this.#box.addEventListener("keydown", (event) => this.#pressed(event));
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit(send);
+    });
+    this.#stop.addEventListener("click", stop);
+    document.addEventListener(
+      "keydown",
+      (event) => {
+        if (event.key === "Escape" && this.#running && !isForAnother(event)) stop();
+      },
+      { capture: true }, // before a menu closes itself and seems never to have been open
+    );
+    this.#send.removeAttribute("disabled"); // without scripts the form leads nowhere
+    this.#restore();
+    store.subscribe(() => this.#update());
+  }
+
+  /** While a reply is being written the button stops it. Typing goes on. */
+  set running(/** @type {boolean} */ running) {
+    const focused = this.#form.contains(document.activeElement);
+    this.#running = running;
+    if (running) this.#refusal = null;
+    this.#send.hidden = running;
+    this.#stop.hidden = !running;
+    if (focused && document.activeElement !== this.#box) this.#box.focus();
+    this.#update();
+  }
+
+  /**
+   * Put a message back that was not accepted. What was typed in the meantime stays, after it.
+   *
+   * @param {string} text
+   * @param {string} [key] Set when it may have been accepted: the same text is then sent with it.
+   */
+  giveBack(text, key) {
+    const since = this.#box.value;
+    this.#box.value = since ? `${text}\n\n${since}` : text;
+    this.#key = since ? undefined : key;
+    this.#drafts.save({ text: this.#box.value, key: this.#key });
+    this.#fit();
+    this.#box.focus();
+    this.#box.setSelectionRange(this.#box.value.length, this.#box.value.length);
+  }
+
+  /**
+   * Say why nothing was sent, until the text changes or, where tokens were lacking, some come.
+   *
+   * @param {string} text
+   * @param {{forTokens?: boolean}} [options]
+   */
+  refuse(text, { forTokens = false } = {}) {
+    this.#refusal = { text, forTokens, version: store.state.version };
+    this.#update();
+  }
+
+  /** Offer a text to send, without sending it. */
+  suggest(/** @type {string} */ text) {
+    this.#box.value = text;
+    this.#typed();
+    this.#box.focus();
+  }
+
+  focus() {
+    this.#box.focus({ preventScroll: true });
+  }
+
+  get #length() {
+    return [...this.#box.value.trim()].length; // code points, as the server counts
+  }
+
+  get #tooPoor() {
+    const { shown } = store.state;
+    return shown !== null && shown < this.#price && !this.#running;
+  }
+
+  #restore() {
+    const draft = this.#drafts.load();
+    if (!this.#box.value) {
+      this.#box.value = draft.text;
+      this.#key = draft.key;
+    } else {
+      this.#drafts.save({ text: this.#box.value });
+    }
+    this.#fit();
+  }
+
+  #typed() {
+    this.#key = undefined; // another text is another request
+    this.#refusal = null;
+    this.#drafts.save({ text: this.#box.value });
+    this.#fit();
+    this.#update();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #pressed(event) {
+    // While an input method composes, Enter picks a candidate; Safari says so only by 229.
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    if (!this.#running && this.#form instanceof HTMLFormElement) this.#form.requestSubmit();
+  }
+
+  /** @param {(text: string, key?: string) => void} send */
+  #submit(send) {
+    const text = this.#box.value.trim();
+    if (!text || this.#running || this.#tooPoor || this.#length > this.#maxChars) {
+      this.#box.focus();
+      return;
+    }
+    const key = this.#key;
+    this.#box.value = "";
+    this.#typed();
+    send(text, key);
+  }
+
+  /** As high as its text, up to a share of the screen. */
+  #fit() {
+    this.#box.style.height = "auto";
+    const most = innerHeight * MAX_HEIGHT_SHARE;
+    this.#box.style.height = `${Math.min(this.#box.scrollHeight, most)}px`;
+    this.#box.style.overflowY = this.#box.scrollHeight > most ? "auto" : "hidden";
+  }
+
+  #update() {
+    const { shown, debt, version } = store.state;
+    const affordable = shown !== null && shown >= this.#price;
+    if (this.#refusal?.forTokens && affordable && version > this.#refusal.version) {
+      this.#refusal = null;
+    }
+    const length = this.#length;
+    const tooLong = length > this.#maxChars;
+    const values = { length, max: this.#maxChars };
+    const count = part(this.#form, "[data-count]");
+    if (tooLong) count.textContent = t("composer.too_long", values);
+    else count.textContent = length > this.#maxChars * COUNT_FROM ? t("composer.count", values) : "";
+    this.#box.setAttribute("aria-invalid", String(tooLong));
+
+    const blocked = !this.#box.value.trim() || tooLong || this.#tooPoor;
+    this.#send.setAttribute("aria-disabled", String(blocked));
+    if (this.#tooPoor) {
+      this.#say(debt ? t("composer.debt", { n: debt }) : t("composer.no_tokens"), true);
+    } else {
+      this.#say(this.#refusal?.text ?? "", this.#refusal?.forTokens ?? false);
+    }
+  }
+
+  /**
+   * @param {string} text
+   * @param {boolean} forTokens Whether the way on is to get tokens.
+   */
+  #say(text, forTokens) {
+    const words = part(this.#notice, "[data-text]");
+    part(this.#notice, "[data-get-tokens]").hidden = !forTokens;
+    if (words.textContent !== text) words.textContent = text;
+    this.#notice.hidden = !text;
+  }
+}
+
+/**
+ * Esc belongs to whatever is open before it belongs to the reply.
+ *
+ * @param {KeyboardEvent} event
+ */
+function isForAnother(event) {
+  return event.isComposing || document.querySelector(OPEN) !== null;
+}

@@ -1,0 +1,34 @@
+/** What was typed and not sent yet, kept per person and chat in this browser. */
+
+import { load, save } from "personal";
+
+/**
+ * @typedef {object} Draft
+ * @property {string} text
+ * @property {string} [key] The Idempotency-Key it was sent with, when the answer never came: sent
+ *   again unchanged it is the same request, not a second one.
+ */
+
+export class Drafts {
+  #userId;
+  #name;
+
+  /**
+   * @param {string} userId
+   * @param {string} chatId
+   */
+  constructor(userId, chatId) {
+    this.#userId = userId;
+    this.#name = `draft:${chatId}`;
+  }
+
+  /** @returns {Draft} */
+  load() {
+    return load(this.#userId, this.#name) ?? { text: "" };
+  }
+
+  /** @param {Draft} draft */
+  save(draft) {
+    save(this.#userId, this.#name, draft.text ? draft : null);
+  }
+}

@@ -1,0 +1,18 @@
+"""The pages of characters and chats."""
+
+from django.urls import path
+
+from chat.views.characters import character, discover
+from chat.views.chat import chat_page
+from chat.views.chats import chats
+from chat.views.home import home
+from chat.views.start import start_chat
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("characters/", discover, name="discover"),
+    path("characters/<uuid:pk>/", character, name="character"),
+    path("characters/<uuid:pk>/start/", start_chat, name="start_chat"),
+    path("chats/", chats, name="chats"),
+    path("chats/<uuid:pk>/", chat_page, name="chat"),
+]

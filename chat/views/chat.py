@@ -1,0 +1,84 @@
+"""The chat page: the newest messages rendered here, everything after that by the page's scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from chat.markdown import render as render_markdown
+from chat.messages import message_page
+from chat.models import Chat, Generation, Message
+from chat.models.message import MESSAGE_MAX_CHARS
+
+PAGE_MESSAGES = 30
+
+
+@require_safe
+@login_required
+@never_cache  # the back button must not bring an old conversation, or an old balance
+def chat_page(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A person's own chat; 404 for anyone else's. Six queries beside those of the base page."""
+    chats = Chat.objects.of(request.user).select_related("character")
+    chat = get_object_or_404(chats.prefetch_related("character__texts"), pk=pk)
+    messages, has_more = newest_messages(chat)
+    running = Generation.objects.filter(chat=chat, status=Generation.Status.RUNNING).first()
+    return render(
+        request,
+        "chat/chat.html",
+        {
+            "chat": chat,
+            "character": chat.character,
+            "chat_messages": messages,
+            "has_more": has_more,
+            "running": running,
+            "unanswered": not running and bool(messages) and not is_answered(messages[-1]),
+            "suggestions": [] if asked(messages) else chat.character.text().suggestions,
+            "draft": take_draft(request, chat),
+            "max_chars": MESSAGE_MAX_CHARS,
+        },
+    )
+
+
+def newest_messages(chat: Chat) -> tuple[list[Message], bool]:
+    """The last messages, oldest first, and whether there are older ones: one query.
+
+    A user's message is shown as it was typed; a reply has `content_html` and `tokens_taken`.
+    """
+    messages, has_more = message_page(chat=chat, limit=PAGE_MESSAGES)
+    reply: Any
+    for reply in messages:
+        if reply.role == Message.Role.ASSISTANT:
+            reply.content_html = render_markdown(reply.content)
+            reply.tokens_taken = tokens_taken(reply)
+    return messages, has_more
+
+
+def tokens_taken(message: Message) -> int:
+    """What the reply cost; 0 for an opening line, and where the hold was released."""
+    generation = getattr(message, "generation", None)
+    return -generation.capture.amount if generation and generation.capture else 0
+
+
+def is_answered(last: Message) -> bool:
+    """Whether nothing is left to try again: an opening line, or a reply that came to its end."""
+    broken_off = (Message.Status.FAILED, Message.Status.INTERRUPTED)
+    return last.role == Message.Role.ASSISTANT and last.status not in broken_off
+
+
+def asked(messages: list[Message]) -> bool:
+    return any(message.role == Message.Role.USER for message in messages)
+
+
+def take_draft(request: HttpRequest, chat: Chat) -> str:
+    """What was typed before signing in, handed over once."""
+    drafts = request.session.get("drafts", {})
+    draft = drafts.pop(str(chat.pk), "")
+    if draft:
+        request.session["drafts"] = drafts
+    return str(draft)

@@ -1,0 +1,36 @@
+"""The front door: what this is for strangers, the characters for those who are in."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from chat.models import Character
+from chat.views.characters import discover_context
+from chat.views.pending import pending_start
+
+LANDING_CHARACTERS = 8
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The landing page signed out, discover signed in.
+
+    Somebody who typed a first message before signing in and lost the way (by a password reset,
+    say) comes by here: the chat they asked for goes on from here.
+    """
+    if request.user.is_authenticated:
+        pending = pending_start(request)
+        if pending:
+            return redirect("start_chat", pending["character"])
+        return render(request, "chat/discover.html", discover_context(request))
+    shown = Character.objects.visible_to(request.user).for_cards().order_by("position")
+    characters = list(shown[:LANDING_CHARACTERS])
+    context = {
+        "characters": characters,
+        "scene": characters[min(2, len(characters) - 1)] if characters else None,
+        "welcome_tokens": settings.WELCOME_TOKENS,
+    }
+    return render(request, "chat/landing.html", context)

@@ -1,0 +1,68 @@
+"""Our word in django-allauth's flows."""
+
+from __future__ import annotations
+
+from smtplib import SMTPException
+from typing import Any
+
+import structlog
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.stagekit import clear_login
+from django.contrib.sites.shortcuts import get_current_site
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from intellispark.accounts.models import User
+from intellispark.api.addresses import client_address
+
+logger = structlog.get_logger(__name__)
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """`next` is only followed within this site: the default's `is_safe_url` sees to it."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "username_taken": _("An account with this name exists."),
+        "email_taken": _("An account with this e-mail address exists."),
+        "username_blacklisted": _("This name is reserved."),
+    }
+
+    def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
+        """Suspended people are told so, after the right password only."""
+        if user.is_suspended:
+            clear_login(request)
+            return render(request, "accounts/suspended.html", status=403)
+        return super().pre_login(request, user, **kwargs)
+
+    def clean_username(self, username: str, shallow: bool = False) -> str:
+        """Without `@`: a name must not look like somebody else's e-mail address."""
+        if "@" in username:
+            raise ValidationError(_("A name cannot contain @."), code="at")
+        return super().clean_username(username, shallow)
+
+    def clean_email(self, email: str) -> str:
+        """Lower case throughout, so that nobody gets a second account by a capital letter."""
+        return super().clean_email(email.lower())
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """A mail server that is away must not turn a sign-up into an error page.
+
+        Mails introduce themselves by our name, not by the host that the request came to.
+        """
+        site = get_current_site(self.request)
+        site.name = "IntelliSpark"
+        try:
+            super().send_mail(template_prefix, email, {**context, "current_site": site})
+        except (SMTPException, OSError) as error:
+            logger.error("mail.failed", template=template_prefix, error=repr(error))
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """Back to where the way to the form was, and not to the empty form."""
+        return reverse("settings")
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_address(request)

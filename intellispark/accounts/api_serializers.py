@@ -1,0 +1,78 @@
+"""Accounts in JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from intellispark.accounts.models import User
+
+LANGUAGES = ["", "en", "zh-hans"]
+
+
+# No enum: drf-spectacular would take the empty one out of it.
+@extend_schema_field({"type": "string", "pattern": f"^({'|'.join(LANGUAGES)})$"})
+class LanguageField(serializers.ChoiceField):
+    """Empty: the language of each request."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=LANGUAGES, **kwargs)
+
+
+class UserSerializer(serializers.ModelSerializer[User]):
+    """One's own account."""
+
+    language = LanguageField(read_only=True)
+    created_at = serializers.DateTimeField(source="date_joined", read_only=True)
+
+    class Meta:
+        model = User
+        fields = ["id", "username", "email", "language", "created_at"]
+        read_only_fields = fields
+
+
+class ProfileSerializer(serializers.Serializer[User]):
+    """What may be changed. Types are checked here, the rules by accounts.forms.ProfileForm."""
+
+    username = serializers.CharField(max_length=150)
+    email = serializers.CharField(max_length=254)
+    language = LanguageField()
+
+
+class RegisterSerializer(serializers.Serializer[User]):
+    """A new account. Types are checked here, the rules by accounts.forms.SignupForm."""
+
+    username = serializers.CharField(max_length=150)
+    email = serializers.CharField(max_length=254)
+    password = serializers.CharField(max_length=256, trim_whitespace=False, write_only=True)
+
+
+class LoginSerializer(serializers.Serializer[User]):
+    """`username` or `email`, and `password`. Either name takes either of the two."""
+
+    username = serializers.CharField(max_length=254, required=False)
+    email = serializers.CharField(max_length=254, required=False)
+    password = serializers.CharField(max_length=256, trim_whitespace=False, write_only=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.get("username") and not attrs.get("email"):
+            raise serializers.ValidationError(
+                {"username": [_("Give a username or an e-mail address.")]}
+            )
+        return attrs
+
+
+class RefreshSerializer(serializers.Serializer[Any]):
+    refresh = serializers.CharField(max_length=4096)
+
+
+class PairSerializer(serializers.Serializer[Any]):
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+
+
+class SignedInSerializer(PairSerializer):
+    user = UserSerializer()

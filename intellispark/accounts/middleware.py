@@ -1,0 +1,55 @@
+"""Around every page and API request: its language, and nothing for suspended people."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth import alogout
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+from django.utils.decorators import async_only_middleware
+
+from intellispark.accounts.models import User
+
+GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+@async_only_middleware
+def language(get_response: GetResponse) -> GetResponse:
+    """The person's own language, else the cookie's, else the browser's.
+
+    Reads the session's user here, once, in a way that async views may read too.
+    """
+
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        request.user = user = await request.auser()
+        chosen = user.language if isinstance(user, User) else ""
+        translation.activate(chosen or translation.get_language_from_request(request))
+        response = await get_response(request)
+        response.headers.setdefault("Content-Language", translation.get_language() or "en")
+        patch_vary_headers(response, ["Accept-Language", "Cookie"])
+        return response
+
+    return middleware
+
+
+@async_only_middleware
+def suspension(get_response: GetResponse) -> GetResponse:
+    """Suspended people are signed out at their next page, and told so.
+
+    The API tells them by itself: a bearer comes before the session, and signing in ignores it.
+    """
+
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        user = request.user
+        if not isinstance(user, User) or not user.is_suspended:
+            return await get_response(request)
+        if request.path_info.startswith("/api/"):
+            return await get_response(request)
+        await alogout(request)
+        return await sync_to_async(render)(request, "accounts/suspended.html", status=403)
+
+    return middleware

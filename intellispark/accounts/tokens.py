@@ -1,0 +1,238 @@
+"""API tokens: families of them, revoked together.
+
+A sign-in starts a family. Its id travels as the claim `fam` in every access and refresh token,
+so that one row says whether any of them may still be used. A refresh token works once; whoever
+shows it a second time (its thief, or its owner after the thief) ends the family, as RFC 9700,
+section 4.14.2 advises.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypedDict, TypeVar
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone, translation
+from rest_framework.authentication import BaseAuthentication, CSRFCheck
+from rest_framework.request import Request
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+from rest_framework_simplejwt.utils import datetime_from_epoch
+
+from intellispark.accounts.models import TokenFamily, User
+from intellispark.api.errors import CsrfFailed, NotSignedIn, Suspended
+from intellispark.realtime import publish
+
+SIGNED_OUT = 4401
+
+T = TypeVar("T", bound=Token)
+
+
+class Pair(TypedDict):
+    """What an API client keeps."""
+
+    access: str
+    refresh: str
+
+
+class FamilyRefreshToken(RefreshToken):
+    """A refresh token that reads well when it was used before: `rotate` needs to know which."""
+
+    def check_blacklist(self) -> None:
+        """Nothing here: `rotate` asks, under the family's lock."""
+
+
+def issue(user: User) -> Pair:
+    """The first pair of a new family."""
+    family = TokenFamily.objects.create(user=user)
+    return _pair(user, family)
+
+
+def rotate(raw: str) -> Pair:
+    """The next pair of the family, for its current refresh token.
+
+    Raises NotSignedIn when the token is not one, or its family was revoked; Suspended.
+    Two requests with the same token: one gets a pair, and the other ends the family.
+    """
+    token = _decode(FamilyRefreshToken, raw)
+    with transaction.atomic():
+        family = _family(token, lock=True)
+        if _use_once(token):
+            return _pair(family.user, family)
+    revoke_family(family)
+    raise NotSignedIn
+
+
+def sign_out(raw: str) -> None:
+    """Revoke the family of that refresh token, used or not. Raises NotSignedIn for a forgery."""
+    token = _decode(FamilyRefreshToken, raw)
+    family = TokenFamily.objects.filter(pk=_family_id(token)).first()
+    if family:
+        revoke_family(family)
+
+
+def revoke_family(family: TokenFamily) -> None:
+    """Its tokens are refused from now on, and its sockets closed."""
+    with transaction.atomic():
+        TokenFamily.objects.filter(pk=family.pk, revoked_at=None).update(revoked_at=timezone.now())
+        publish.close_on_commit(family.user_id, code=SIGNED_OUT, family=str(family.pk))
+
+
+def revoke_all(user: User) -> None:
+    """All API tokens of that person are refused from now on. Sockets are the caller's matter."""
+    TokenFamily.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def purge() -> int:
+    """Forget tokens that have expired, and families that no token can belong to any more."""
+    now = timezone.now()
+    expired, _ = OutstandingToken.objects.filter(expires_at__lt=now).delete()
+    longest: timedelta = api_settings.REFRESH_TOKEN_LIFETIME
+    TokenFamily.objects.filter(revoked_at__lt=now - longest).delete()
+    return expired
+
+
+def user_from_bearer(raw: str) -> User:
+    """Whose access token this is. One query. Raises NotSignedIn or Suspended."""
+    return _family(_decode(AccessToken, raw)).user
+
+
+def family_of(raw: str) -> UUID:
+    """The family of an access token, from its signature alone: no query. Raises NotSignedIn."""
+    return _family_id(_decode(AccessToken, raw))
+
+
+def holder_of(raw: str) -> tuple[str, UUID]:
+    """User id and family in an access token, from its signature alone: no query. Raises
+    NotSignedIn. Whether the family still stands is another matter."""
+    token = _decode(AccessToken, raw)
+    return str(token.get(api_settings.USER_ID_CLAIM, "")), _family_id(token)
+
+
+def owner_of(raw: str) -> str:
+    """The user id in an access token, from its signature alone: no query. Raises NotSignedIn."""
+    return str(_decode(AccessToken, raw).get(api_settings.USER_ID_CLAIM, ""))
+
+
+def bearer_of(request: HttpRequest | Request) -> str | None:
+    """The raw bearer token, or None when the request comes without one."""
+    scheme, _, raw = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return raw.strip() if scheme.lower() == "bearer" else None
+
+
+def session_user(request: HttpRequest) -> User | None:
+    """Who the session cookie signs in, or None. Raises Suspended, and CsrfFailed.
+
+    The CSRF token is only asked for where there is somebody whose session could be misused.
+    """
+    user = getattr(request, "user", None)
+    if not isinstance(user, User) or not user.is_active:
+        return None
+    if user.is_suspended:
+        raise Suspended
+    check = CSRFCheck(lambda request: None)  # type: ignore[arg-type]
+    check.process_request(request)
+    if check.process_view(request, None, (), {}):  # type: ignore[arg-type]  # whatever view
+        raise CsrfFailed
+    return user
+
+
+def authenticate_request(request: HttpRequest) -> User:
+    """Who sends this: the bearer's owner first, else the session's. For plain views.
+
+    One query for a bearer. Raises NotSignedIn, Suspended, CsrfFailed. A bad bearer is refused
+    even where a session would do: whoever sends one means it.
+    """
+    raw = bearer_of(request)
+    user = user_from_bearer(raw) if raw is not None else session_user(request)
+    if user is None:
+        raise NotSignedIn
+    if raw is not None and user.language:
+        translation.activate(user.language)
+    return user
+
+
+class BearerAuthentication(BaseAuthentication):
+    """DRF: `Authorization: Bearer <access>`."""
+
+    def authenticate(self, request: Request) -> tuple[User, str] | None:
+        raw = bearer_of(request)
+        if raw is None:
+            return None
+        return authenticate_request(request._request), raw
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class SessionAuthentication(BaseAuthentication):
+    """DRF: the session cookie, with the CSRF token where something is to be changed."""
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        user = session_user(request._request)
+        return (user, None) if user else None
+
+
+def _pair(user: User, family: TokenFamily) -> Pair:
+    refresh = FamilyRefreshToken()
+    refresh[api_settings.USER_ID_CLAIM] = str(user.pk)
+    refresh["fam"] = str(family.pk)
+    _outstanding(refresh, user)
+    return {"access": str(refresh.access_token), "refresh": str(refresh)}
+
+
+def _outstanding(token: Token, user: User) -> OutstandingToken:
+    """The token's row. It holds no usable token: whoever reads the table can sign in nowhere."""
+    row, _ = OutstandingToken.objects.get_or_create(
+        jti=token[api_settings.JTI_CLAIM],
+        defaults={
+            "user": user,
+            "token": "",
+            "created_at": token.current_time,
+            "expires_at": datetime_from_epoch(token["exp"]),
+        },
+    )
+    return row
+
+
+def _use_once(token: Token) -> bool:
+    """Whether this is the token's first use."""
+    row = OutstandingToken.objects.filter(jti=token[api_settings.JTI_CLAIM]).first()
+    return row is not None and BlacklistedToken.objects.get_or_create(token=row)[1]
+
+
+def _decode(kind: type[T], raw: str) -> T:
+    try:
+        return kind(raw)  # type: ignore[arg-type]
+    except TokenError as error:
+        raise NotSignedIn from error
+
+
+def _family_id(token: Token) -> UUID:
+    try:
+        return UUID(str(token.get("fam")))
+    except ValueError as error:
+        raise NotSignedIn from error
+
+
+def _family(token: Token, *, lock: bool = False) -> TokenFamily:
+    """The token's family, with its user. Raises NotSignedIn or Suspended."""
+    families = TokenFamily.objects.select_related("user")
+    if lock:
+        families = families.select_for_update(of=("self",), no_key=True)
+    try:
+        family = families.get(pk=_family_id(token), user_id=token.get(api_settings.USER_ID_CLAIM))
+    except (TokenFamily.DoesNotExist, ValidationError) as error:
+        raise NotSignedIn from error
+    if not family.user.is_active:
+        raise NotSignedIn
+    if family.user.is_suspended:  # before the next: suspension revokes, and has to be told
+        raise Suspended
+    if family.revoked_at:
+        raise NotSignedIn
+    return family

@@ -1,0 +1,10 @@
+from django.urls import path
+
+from intellispark.accounts import views
+
+urlpatterns = [
+    path("settings/", views.profile, name="settings"),
+    path("language/", views.set_language, name="set_language"),
+    # Before allauth's own, whose place it takes.
+    path("accounts/signup/", views.SignupView.as_view(), name="account_signup"),
+]

@@ -1,0 +1,63 @@
+"""Where a request comes from."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from django.conf import settings
+from django.http import HttpRequest
+
+UNKNOWN = "unknown"
+
+
+def client_address(request: HttpRequest) -> str:
+    """The client's address, through our own proxies only.
+
+    `X-Forwarded-For` is read from its end, and only as long as the one who wrote the entry is in
+    TRUSTED_PROXIES: whatever a client puts at its start is never believed.
+    """
+    address = request.META.get("REMOTE_ADDR") or UNKNOWN
+    trusted = _networks(tuple(settings.TRUSTED_PROXIES))
+    hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    while hops and _within(address, trusted):
+        hop = hops.pop().strip()
+        if not _readable(hop):
+            break
+        address = hop
+    return address
+
+
+def address_key(request: HttpRequest) -> str:
+    """What requests are counted by: the address, or its /64 for IPv6, which one person owns."""
+    address = client_address(request)
+    if ":" not in address or not _readable(address):
+        return address
+    parsed = ip_address(address)
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network(f"{address.partition('%')[0]}/64", strict=False))
+
+
+def is_loopback(request: HttpRequest) -> bool:
+    """Whether the request was made on this machine, and not handed on by a proxy on it."""
+    forwarded = "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_FORWARDED" in request.META
+    address = request.META.get("REMOTE_ADDR", "")
+    return not forwarded and _readable(address) and ip_address(address).is_loopback
+
+
+def _readable(address: str) -> bool:
+    try:
+        ip_address(address)
+    except ValueError:
+        return False
+    return True
+
+
+def _within(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+    return _readable(address) and any(ip_address(address) in network for network in networks)
+
+
+@lru_cache(maxsize=8)
+def _networks(trusted: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(entry, strict=False) for entry in trusted)

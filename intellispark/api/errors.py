@@ -1,0 +1,256 @@
+"""One error body for everything that the API refuses, whatever raised it.
+
+The codes, and what a client should do about each, are listed in docs/errors.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from django.core.exceptions import (
+    BadRequest,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions as drf
+from rest_framework.settings import api_settings
+
+
+class DomainError(Exception):
+    """A refusal with a stable code. Subclasses name the code, the HTTP status and the sentence.
+
+    `data` is merged into the error body (for instance `needed` and `available`).
+    """
+
+    code = "error"
+    status = 400
+    detail: Any = _("The request could not be carried out.")
+
+    def __init__(self, detail: Any = None, *, retry_after: int | None = None, **data: Any) -> None:
+        self.detail = detail or self.detail
+        self.retry_after = retry_after
+        self.data = data
+        super().__init__(str(self.detail))
+
+
+class MalformedRequest(DomainError):
+    """The body is not JSON, or the request makes no sense to HTTP."""
+
+    code = "malformed_request"
+    status = 400
+    detail = _("The request could not be read.")
+
+
+class NotSignedIn(DomainError):
+    """No credential, or one that is wrong, expired or revoked."""
+
+    code = "not_signed_in"
+    status = 401
+    detail = _("Sign in to do this.")
+
+
+class InvalidCredentials(DomainError):
+    """Sign-in failed. Says the same of an unknown account and of a wrong password."""
+
+    code = "invalid_credentials"
+    status = 401
+    detail = _("This name and password do not match an account.")
+
+
+class Forbidden(DomainError):
+    """Signed in, and not allowed."""
+
+    code = "forbidden"
+    status = 403
+    detail = _("You may not do this.")
+
+
+class Suspended(DomainError):
+    """The account is suspended: right credentials change nothing."""
+
+    code = "suspended"
+    status = 403
+    detail = _("This account is suspended.")
+
+
+class CsrfFailed(DomainError):
+    """A session cookie came without the token that proves it came from our page."""
+
+    code = "csrf_failed"
+    status = 403
+    detail = _("This page was open for too long. Reload it and try again.")
+
+
+class NotFound(DomainError):
+    """Unknown, malformed, or somebody else's."""
+
+    code = "not_found"
+    status = 404
+    detail = _("There is nothing here.")
+
+
+class MethodNotAllowed(DomainError):
+    """The path exists, but not for this method."""
+
+    code = "method_not_allowed"
+    status = 405
+    detail = _("This method is not allowed here.")
+
+
+class NotAcceptable(DomainError):
+    """`Accept` names nothing that this path can give."""
+
+    code = "not_acceptable"
+    status = 406
+    detail = _("The answer is not available in the form asked for.")
+
+
+class PayloadTooLarge(DomainError):
+    """The body is over the limit; refused before it is parsed."""
+
+    code = "payload_too_large"
+    status = 413
+    detail = _("The request is too large.")
+
+
+class UnsupportedMediaType(DomainError):
+    """The body is not `application/json`."""
+
+    code = "unsupported_media_type"
+    status = 415
+    detail = _("Send JSON, with the content type application/json.")
+
+
+class Invalid(DomainError):
+    """What was sent breaks a rule. Data: `fields`, a list of sentences for each field."""
+
+    code = "validation_failed"
+    status = 422
+    detail = _("Some of what was sent is not valid.")
+
+    @classmethod
+    def field(cls, name: str, sentence: Any) -> Invalid:
+        """The error of one field."""
+        return cls(fields={name: [str(sentence)]})
+
+
+class RateLimited(DomainError):
+    """Too many requests; `retry_after` says when the next one may come."""
+
+    code = "rate_limited"
+    status = 429
+    detail = _("Too many requests. Wait a moment and try again.")
+
+
+class ServerFailed(DomainError):
+    """Our own fault. What happened stands in the log, under the request's id."""
+
+    code = "server_error"
+    status = 500
+    detail = _("Something went wrong on our side.")
+
+
+class ErrorResponse(JsonResponse):
+    """An answer that has the contract's error body already."""
+
+
+_BY_STATUS: dict[int, type[DomainError]] = {
+    error.status: error
+    for error in (
+        MalformedRequest, NotSignedIn, Forbidden, NotFound, MethodNotAllowed, NotAcceptable,
+        PayloadTooLarge, UnsupportedMediaType, Invalid, RateLimited, ServerFailed,
+    )
+}  # fmt: skip
+
+
+def error_of_status(status: int) -> DomainError:
+    """The error that stands for a bare status, of which nothing else is known."""
+    default = ServerFailed if status >= 500 else MalformedRequest
+    error = _BY_STATUS.get(status, default)()
+    error.status = status
+    return error
+
+
+def as_domain_error(exc: BaseException) -> DomainError | None:
+    """The same refusal as a DomainError, or None where the exception is a bug of ours."""
+    match exc:
+        case DomainError():
+            return exc
+        case drf.ValidationError():
+            return Invalid(fields=_flat(exc.detail))
+        case DjangoValidationError():
+            return Invalid(fields=_flat(_django_fields(exc)))
+        case drf.Throttled():
+            return RateLimited(retry_after=int(getattr(exc, "wait", None) or 1))
+        case drf.APIException():
+            return error_of_status(exc.status_code)
+        case Http404():
+            return NotFound()
+        case RequestDataTooBig():
+            return PayloadTooLarge()
+        case PermissionDenied():
+            return Forbidden()
+        case BadRequest() | SuspiciousOperation():
+            return MalformedRequest()
+    return None
+
+
+def exception_handler(exc: Exception, context: Mapping[str, Any]) -> ErrorResponse | None:
+    """DRF's hook: the error body, or None, which lets a bug reach the 500 handler and the log."""
+    error = as_domain_error(exc)
+    if error is None:
+        return None
+    from rest_framework.views import set_rollback  # it imports our authentication
+
+    set_rollback()
+    return error_response(error, context.get("request"))
+
+
+def error_response(exc: DomainError, request: HttpRequest | None = None) -> ErrorResponse:
+    """The contract's error body, for views and middleware that DRF does not serve."""
+    body: dict[str, Any] = {"code": exc.code, "detail": str(exc.detail), **exc.data}
+    if exc.retry_after is not None:
+        body["retry_after"] = exc.retry_after
+    body["request_id"] = request_id()
+    response = ErrorResponse({"error": body}, status=exc.status)
+    if exc.retry_after is not None:
+        response["Retry-After"] = str(exc.retry_after)
+    if exc.status == 401:
+        response["WWW-Authenticate"] = "Bearer"
+    response["Cache-Control"] = "no-store"
+    response["Content-Length"] = str(len(response.content))
+    return response
+
+
+def request_id() -> str:
+    """The id under which this request stands in the log; empty outside of a request."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
+def _django_fields(exc: DjangoValidationError) -> Any:
+    if hasattr(exc, "error_dict"):
+        return exc.message_dict
+    return exc.messages
+
+
+def _flat(detail: Any, name: str = "") -> dict[str, list[str]]:
+    """Sentences by field; the fields of nested objects as `outer.inner`."""
+    whole = name or api_settings.NON_FIELD_ERRORS_KEY
+    if isinstance(detail, Mapping):
+        found: dict[str, list[str]] = {}
+        for key, value in detail.items():
+            found.update(_flat(value, f"{name}.{key}" if name else str(key)))
+        return found
+    if isinstance(detail, list) and any(isinstance(item, (Mapping, list)) for item in detail):
+        found = {}
+        for index, item in enumerate(detail):
+            found.update(_flat(item, f"{whole}.{index}"))
+        return found
+    sentences = detail if isinstance(detail, list) else [detail]
+    return {whole: [str(sentence) for sentence in sentences]} if sentences else {}

@@ -1,0 +1,110 @@
+"""Around every request: one error body, the request's id, and the rate limits.
+
+Async-native: none of them costs a thread hop where all goes well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils.decorators import async_only_middleware
+
+from intellispark import views
+from intellispark.api.errors import (
+    DomainError,
+    ErrorResponse,
+    PayloadTooLarge,
+    RateLimited,
+    as_domain_error,
+    error_of_status,
+    error_response,
+    request_id,
+)
+from intellispark.api.rate_limits import counted_as, limiter, scope_of
+
+GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+@async_only_middleware
+def errors(get_response: GetResponse) -> GetResponse:
+    """Errors under `/api/` always have the contract's body; pages have their own error pages."""
+
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        if _too_large(request):
+            response = await refusal(request, PayloadTooLarge())
+        else:
+            response = await get_response(request)
+            response = await _in_our_words(request, response)
+        response.headers["X-Request-ID"] = request_id()
+        return response
+
+    middleware.process_exception = _refused  # type: ignore[attr-defined]
+    return middleware
+
+
+@async_only_middleware
+def rate_limits(get_response: GetResponse) -> GetResponse:
+    """429 for those who ask too often. After the session's user is known, before any work."""
+
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        scope = scope_of(request) if settings.RATE_LIMITS else None
+        if scope:
+            wait = await limiter.hit(scope, counted_as(request, scope))
+            if wait is not None:
+                return await refusal(request, RateLimited(retry_after=wait))
+        return await get_response(request)
+
+    return middleware
+
+
+async def refusal(request: HttpRequest, error: DomainError) -> HttpResponseBase:
+    """The answer of a middleware that lets the request go no further."""
+    if views.is_api(request):
+        return error_response(error, request)
+    return await sync_to_async(views.error_page)(request, error)
+
+
+def _refused(request: HttpRequest, exc: Exception) -> HttpResponseBase | None:
+    """What a plain view raised. None leaves it to the 500 handler, and to the log."""
+    error = as_domain_error(exc)
+    if error is None:
+        return None
+    if views.is_api(request):
+        return error_response(error, request)
+    if isinstance(exc, (DomainError, Http404)):
+        return views.error_page(request, error)
+    return None
+
+
+async def _in_our_words(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Django's own answers (405 of a plain view, the debug pages) with our body or page."""
+    if views.is_api(request):
+        response.headers.setdefault("Cache-Control", "no-store")  # it is somebody's own
+        if response.status_code < 400 or isinstance(response, ErrorResponse):
+            return response
+        error = error_response(error_of_status(response.status_code), request)
+        if "Allow" in response.headers:
+            error["Allow"] = response.headers["Allow"]
+        return error
+    if settings.DEBUG and response.status_code == 404 and request.resolver_match is None:
+        return await sync_to_async(views.page_not_found)(request)
+    return response
+
+
+def _too_large(request: HttpRequest) -> bool:
+    """Whether the body is over the limit. A chunked body has no length yet: it gets one here.
+
+    Without a Content-Length, DRF would take the body for empty and Django would not limit it.
+    """
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", ""):
+        try:
+            request.META["CONTENT_LENGTH"] = str(len(request.body))
+        except RequestDataTooBig:
+            return True
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return length.isdigit() and int(length) > limit

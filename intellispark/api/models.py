@@ -1,0 +1,51 @@
+"""The answers already given to idempotency keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+
+
+class IdempotencyKey(models.Model):
+    """One client key and the first answer to it, scoped to user + operation + scope (a chat).
+
+    Written in the transaction of the effect it belongs to, so that a refused request leaves
+    nothing behind. `reference` names a resource whose state gives the answer while it still runs.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    operation = models.CharField(max_length=40)
+    scope = models.CharField(max_length=40, blank=True)
+    key = models.CharField(max_length=80)
+    body_hash = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    response = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    reference = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)  # read by the daily purge
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "operation", "scope", "key"], name="api_idempotencykey_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.key}"
+
+    def answer(self, status: int, response: Any) -> None:
+        """Keep the first answer, to be given again."""
+        self.status, self.response = status, response
+        self._keep("status", "response")
+
+    def refer(self, reference: object) -> None:
+        """Name the resource whose state is the answer."""
+        self.reference = str(reference)
+        self._keep("reference")
+
+    def _keep(self, *fields: str) -> None:
+        if self.key:  # a request without a key has nothing to be found by
+            self.save(update_fields=fields)

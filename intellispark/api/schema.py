@@ -1,0 +1,77 @@
+"""The error body in the OpenAPI schema, at every operation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ERROR_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["error"],
+    "description": "What every refusal looks like. The codes are listed in docs/errors.md.",
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "detail", "request_id"],
+            "properties": {
+                "code": {"type": "string", "example": "insufficient_tokens"},
+                "detail": {"type": "string", "description": "A sentence for people."},
+                "fields": {
+                    "type": "object",
+                    "description": "What is wrong with each field (validation_failed).",
+                    "additionalProperties": {"type": "array", "items": {"type": "string"}},
+                },
+                "retry_after": {"type": "integer", "description": "Seconds to wait."},
+                "needed": {"type": "integer", "description": "Tokens (insufficient_tokens)."},
+                "available": {"type": "integer", "description": "Tokens (insufficient_tokens)."},
+                "request_id": {"type": "string", "description": "As in the server's log."},
+            },
+        }
+    },
+}
+RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
+EVERYWHERE = {
+    "406": "The answer is not available in the form asked for.",
+    "429": "Too many requests.",
+    "500": "Something went wrong on our side.",
+}
+WITH_CREDENTIALS = {"401": "Not signed in.", "403": "Suspended, or the CSRF token is missing."}
+WITH_BODY = {
+    "400": "Malformed JSON.",
+    "413": "The body is too large.",
+    "415": "The body is not JSON.",
+    "422": "Validation failed.",
+}
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+def add_errors(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """drf-spectacular's hook: what an operation may refuse, unless it says so itself."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR_SCHEMA
+    for path, operations in result["paths"].items():
+        for method, operation in operations.items():
+            if method in METHODS:
+                responses = operation.setdefault("responses", {})
+                for status, description in _refusals(path, operation).items():
+                    responses.setdefault(status, _response(status, description))
+    return result
+
+
+def _refusals(path: str, operation: dict[str, Any]) -> dict[str, str]:
+    found = dict(EVERYWHERE)
+    if any(operation.get("security", [{}])):
+        found |= WITH_CREDENTIALS
+    if "requestBody" in operation:
+        found |= WITH_BODY
+    if "{" in path:
+        found["404"] = "Unknown, or somebody else's."
+    return found
+
+
+def _response(status: str, description: str) -> dict[str, Any]:
+    response: dict[str, Any] = {
+        "description": description,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
+    if status == "429":
+        response["headers"] = RETRY_AFTER
+    return response

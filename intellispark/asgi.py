@@ -1,0 +1,33 @@
+"""The ASGI application: pages and API over HTTP, the balance over WebSocket."""
+
+import os
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "intellispark.settings")
+http = get_asgi_application()
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.urls import path, re_path  # noqa: E402
+
+from intellispark.sole import claim_database  # noqa: E402
+from payments.api.quick import quick_tokens  # noqa: E402
+from payments.consumers import BalanceSocket  # noqa: E402
+
+
+async def nowhere(scope: Any, receive: Any, send: Any) -> Any:
+    """A socket that nobody serves: the handshake is refused."""
+    await receive()
+    await send({"type": "websocket.close"})
+
+
+claim_database()
+application = ProtocolTypeRouter(
+    {
+        "http": quick_tokens(http),
+        "websocket": URLRouter(
+            [path("ws/balance/", BalanceSocket.as_asgi()), re_path(r"", nowhere)]
+        ),
+    }
+)

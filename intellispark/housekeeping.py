@@ -1,0 +1,22 @@
+"""What must happen although nobody asks: one pass of it."""
+
+from __future__ import annotations
+
+from chat.generation.recover import recover_orphans
+from intellispark.accounts import tokens
+from intellispark.api import idempotency
+from payments.expiry import settle_due
+
+
+def run_pass(*, sole_process: bool = False) -> dict[str, int]:
+    """How many things of each kind this pass settled. Safe to run twice at once.
+
+    `sole_process` says that no other process serves this database and that this one has only
+    just started: then every running generation is an orphan, whatever its lease says.
+    """
+    return {
+        "generations_recovered": recover_orphans(sole_process=sole_process),
+        "lots_expired": settle_due(),
+        "idempotency_keys_forgotten": idempotency.purge(),
+        "api_tokens_forgotten": tokens.purge(),
+    }

@@ -1,0 +1,114 @@
+"""The server: Daphne, with housekeeping, and an end that settles what is running."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+from typing import Any
+
+import structlog
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from intellispark.realtime.hub import hub
+from intellispark.realtime.loop import attach
+from intellispark.realtime.wire import WiredServer
+
+HOUSEKEEPING_SECS = 10
+FLUSH_SECS = 1.0  # for what was said last to leave the server's own buffers
+
+logger = structlog.get_logger(__name__)
+
+
+def unapplied() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+class Command(BaseCommand):
+    help = "Serve pages, API and sockets. Settings: HOST and PORT."
+    requires_system_checks = ["__all__"]
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default=settings.HOST)
+        parser.add_argument("--port", type=int, default=settings.PORT)
+        parser.add_argument(
+            "--prepare", action="store_true", help="Migrate and load the starter characters first."
+        )
+
+    def handle(self, *args: Any, host: str, port: int, prepare: bool, **options: Any) -> None:
+        if prepare:
+            call_command("migrate", verbosity=0)
+            call_command("load_characters", verbosity=0)
+        elif unapplied():
+            raise CommandError("Migrations wait to be applied: run migrate, or serve --prepare.")
+        # Fewer and later collections: thousands of sockets are many small, long-lived objects.
+        gc.set_threshold(50_000, 50, 1_000)
+        from intellispark.asgi import application
+        from intellispark.housekeeping import run_pass
+        from intellispark.sole import is_sole
+
+        settled = run_pass(sole_process=is_sole())
+        if settled["generations_recovered"]:
+            logger.warning("orphans.recovered", count=settled["generations_recovered"])
+
+        self.server = WiredServer(
+            application,
+            endpoints=[f"tcp:port={port}:interface={host.replace(':', chr(92) + ':')}"],
+            signal_handlers=False,  # Daphne's own would stop in mid-reply, without settling it
+            action_logger=None,
+            ready_callable=lambda: self.ready(host, port),
+            websocket_timeout=-1,
+            websocket_handshake_timeout=30,  # a thousand may come back at once after a restart
+            server_name="intellispark",
+        )
+        self.server.run()
+        if self.server.abort_start:
+            raise SystemExit(1)
+
+    def ready(self, host: str, port: int) -> None:
+        """Called on the way into the loop: say where we are, and start what runs beside."""
+        loop = asyncio.get_event_loop()
+        attach(loop)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.end)
+        self.beside = loop.create_task(self.keep_house())
+        name = f"[{host}]" if ":" in host else host
+        self.stdout.write(
+            f"IntelliSpark is at http://{name}:{port}/\n"
+            "Make an admin with: python manage.py createsuperuser\n"
+        )
+        self.stdout.flush()
+
+    async def keep_house(self) -> None:
+        from intellispark.housekeeping import run_pass
+
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_SECS)
+            try:
+                await database_sync_to_async(run_pass, thread_sensitive=False)()
+            except Exception:  # the next pass must come whatever befell this one
+                logger.exception("housekeeping.failed")
+
+    def end(self) -> None:
+        """Once: stop what runs beside, settle running replies, then stop serving."""
+        if not self.beside.cancelled() and not self.beside.cancelling():
+            self.beside.cancel()
+            self.ending = asyncio.get_event_loop().create_task(self.settle_and_stop())
+
+    async def settle_and_stop(self) -> None:
+        from chat.generation.engine import shutdown
+
+        try:
+            await shutdown()  # first: open pages are to hear how their replies ended
+            await hub.farewell()
+            await asyncio.sleep(FLUSH_SECS)
+        except Exception:  # it has to end all the same
+            logger.exception("shutdown.failed")
+        finally:
+            self.server.stop()

@@ -1,0 +1,149 @@
+"""Django's and others' middleware, kept on the event loop.
+
+Stock middleware goes to a thread and back for each of its hooks, and WhiteNoise's holds a thread
+for as long as the request lasts. What is here does the same work where it stands, and takes a
+thread only where something has to be read or written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from asgiref.sync import sync_to_async
+from csp.middleware import CSPMiddleware
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.common import CommonMiddleware
+from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.security import SecurityMiddleware
+from django.utils.decorators import async_only_middleware
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import SimpleLazyObject
+from django_structlog.middlewares import RequestMiddleware
+from whitenoise.middleware import WhiteNoiseMiddleware
+
+GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+logger = structlog.get_logger(__name__)
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
+
+
+class OnTheLoop(MiddlewareMixin):
+    """Calls the hooks of the stock class that it is mixed into, without a thread for each."""
+
+    sync_capable = False
+
+    def writes(self, request: HttpRequest) -> bool:
+        """Whether `process_response` does I/O after all, this time."""
+        return False
+
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        before = getattr(self, "process_request", None)
+        after = getattr(self, "process_response", None)
+        response: HttpResponseBase | None = before(request) if before else None
+        if response is None:
+            response = await self.get_response(request)  # type: ignore[misc]
+        if after and self.writes(request):
+            response = await sync_to_async(after)(request, response)
+        elif after:
+            response = after(request, response)
+        return response
+
+
+class Security(OnTheLoop, SecurityMiddleware):
+    pass
+
+
+class Frames(OnTheLoop, XFrameOptionsMiddleware):
+    pass
+
+
+class ContentSecurityPolicy(OnTheLoop, CSPMiddleware):
+    pass
+
+
+class Common(OnTheLoop, CommonMiddleware):
+    pass
+
+
+class Authentication(OnTheLoop, AuthenticationMiddleware):
+    pass
+
+
+class Sessions(OnTheLoop, SessionMiddleware):
+    def writes(self, request: HttpRequest) -> bool:
+        return request.session.modified
+
+
+class Messages(OnTheLoop, MessageMiddleware):
+    def writes(self, request: HttpRequest) -> bool:
+        storage: Any = getattr(request, "_messages", None)
+        return storage is not None and bool(storage.used or storage.added_new)
+
+
+class Csrf(OnTheLoop, CsrfViewMiddleware):
+    """A thread only where it may refuse: the page it then shows reads the database."""
+
+    async def process_view(  # type: ignore[override]
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        check = super().process_view
+        if request.method in SAFE_METHODS or getattr(view, "csrf_exempt", False):
+            return check(request, view, args, kwargs)
+        return await sync_to_async(check)(request, view, args, kwargs)
+
+
+@async_only_middleware
+def static_files(get_response: GetResponse) -> GetResponse:
+    """WhiteNoise's files. Only they take a thread, to be read."""
+    stock = WhiteNoiseMiddleware(None)
+
+    def serve(request: HttpRequest) -> HttpResponse | None:
+        path = request.path_info
+        found = stock.find_file(path) if stock.autorefresh else stock.files.get(path)
+        if found is None:
+            return None
+        streamed = stock.serve(found, request)
+        # Read here: ASGI would read a synchronous stream to its end as well, with a warning.
+        response = HttpResponse(b"".join(streamed), status=streamed.status_code)
+        del response["Content-Type"]
+        for name, value in streamed.items():
+            response[name] = value
+        streamed.close()
+        return response
+
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith(stock.static_prefix):
+            response = await sync_to_async(serve)(request)
+            if response is not None:
+                return response
+        return await get_response(request)
+
+    return middleware
+
+
+class RequestLog(RequestMiddleware):
+    """django-structlog's lines and request ids; names the person only once somebody asked."""
+
+    async def __acall__(self, request: HttpRequest) -> HttpResponse:
+        self.prepare(request)
+        try:
+            response: HttpResponse = await self.get_response(request)  # type: ignore[misc]
+        except asyncio.CancelledError:
+            logger.warning("request_cancelled")
+            raise
+        self.handle_response(request, response)
+        return response
+
+    @staticmethod
+    def bind_user_id(request: HttpRequest) -> None:
+        user = request.__dict__.get("user")
+        if user is not None and type(user) is not SimpleLazyObject:
+            user_id = str(user.pk) if user.pk else None
+            structlog.contextvars.bind_contextvars(user_id=user_id)

@@ -1,0 +1,56 @@
+"""Frames on their way: their types, and JSON made once with what an outbox must know beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypedDict, TypeVar
+
+T = TypeVar("T", bound=type)
+
+
+@dataclass(frozen=True)
+class EventType:
+    """`slot` and `by`: frames with the same slot and the same field `by` tell of the same thing,
+    so that of those which wait for a slow client the newest is enough."""
+
+    payload: type
+    slot: str
+    by: str
+
+
+EVENTS: dict[str, EventType] = {}
+"""Every frame that a socket may send, by its type. docs/realtime.md has the same table."""
+
+
+def event(name: str, *, slot: str = "", by: str = "") -> Callable[[T], T]:
+    """Registers a TypedDict as the payload of the frames of type `name`."""
+
+    def register(payload: T) -> T:
+        EVENTS[name] = EventType(payload, slot or name, by)
+        return payload
+
+    return register
+
+
+@event("bye")
+class Bye(TypedDict):
+    """The server is going away; come back after `retry_ms`."""
+
+    type: str
+    retry_ms: int
+
+
+def as_message(frame: Mapping[str, Any]) -> dict[str, Any]:
+    """The channel layer's message that brings `frame` to sockets. KeyError for an unknown type."""
+    kind = EVENTS[frame["type"]]
+    message: dict[str, Any] = {
+        "type": "frame.send",
+        "text": json.dumps(frame),
+        "slot": f"{kind.slot}:{frame[kind.by]}" if kind.by else kind.slot,
+    }
+    if "ops" in frame:  # a balance: absolute, versioned, and it names what it settles
+        message["version"] = [frame["epoch"], frame["version"]]
+        message["ops"] = list(frame["ops"])
+    return message

@@ -1,0 +1,139 @@
+"""The sockets that this process holds, and the loop that watches over them.
+
+Every `settings.BEACON_SECS`, with jitter, one pass serves all sockets of the process: those whose
+credential has lapsed are closed, and each of the others is told the version of its wallet, so
+that a client which missed a frame asks again. What the beacon says comes from `beacons`, set by
+the app that owns it: this package knows no wallets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Collection
+from typing import Any, Protocol
+from uuid import UUID
+
+import structlog
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from django.conf import settings
+from prometheus_client import Gauge
+
+from intellispark.realtime.frames import as_message
+from intellispark.realtime.identity import Identity, lapsed
+from intellispark.realtime.loop import attach
+
+logger = structlog.get_logger(__name__)
+
+SOCKETS_PER_USER = 20  # of one process; docs/decisions says why not of all
+TOO_MANY = 4429
+GOING_AWAY = 1012
+AT_ONCE = 50  # sockets served before others get their turn on the loop
+# On the way out each client gets its own moment to come back: so many of them a second.
+RETURNS_PER_SEC = 200
+RETURN_SECS = (0.5, 20.0)
+FAREWELL_SECS = 2.0
+
+open_sockets = Gauge("intellispark_sockets_open", "Balance sockets held by this process.")
+
+
+class Socket(Protocol):
+    identity: Identity
+
+    def tell(self, message: dict[str, Any]) -> None: ...
+    def shut(self, code: int, last: dict[str, Any] | None = None) -> None: ...
+
+
+class Hub:
+    """Open sockets by person. All methods run on the server's loop."""
+
+    def __init__(self) -> None:
+        self.beacons: Callable[[Collection[UUID]], dict[UUID, dict[str, Any]]] = lambda _ids: {}
+        self._sockets: dict[UUID, set[Socket]] = {}
+        self._count = 0
+        self._watch: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
+        self._ending = False
+
+    def join(self, socket: Socket) -> int | None:
+        """None, or the close code for a socket that may not be: one too many, or too late."""
+        mine = self._sockets.setdefault(socket.identity.user_id, set())
+        if self._ending or len(mine) >= SOCKETS_PER_USER:
+            return GOING_AWAY if self._ending else TOO_MANY
+        mine.add(socket)
+        self._counted(+1)
+        if not self._watch or self._watch.done() or self._watch.get_loop().is_closed():
+            attach()
+            layer: Any = get_channel_layer()
+            layer.on_return = self.hurry
+            self._hurry = asyncio.Event()
+            self._watch = asyncio.create_task(self._watch_over())
+        return None
+
+    def leave(self, socket: Socket) -> None:
+        identity = getattr(socket, "identity", None)  # none yet while it is being identified
+        mine = self._sockets.get(identity.user_id, set()) if identity else set()
+        if socket in mine:
+            mine.remove(socket)
+            self._counted(-1)
+        if identity and not mine:
+            self._sockets.pop(identity.user_id, None)
+
+    def hurry(self) -> None:
+        """Messages may have been lost: let the next pass come at once."""
+        self._hurry.set()
+
+    def _counted(self, change: int) -> None:
+        self._count += change
+        open_sockets.set(self._count)
+
+    def _all(self) -> list[Socket]:
+        return [socket for mine in self._sockets.values() for socket in mine]
+
+    async def _watch_over(self) -> None:
+        while self._count:
+            pause = settings.BEACON_SECS * random.uniform(0.8, 1.0)  # noqa: S311
+            try:
+                async with asyncio.timeout(pause):
+                    await self._hurry.wait()
+            except TimeoutError:
+                pass
+            self._hurry.clear()
+            try:
+                await self.pass_once()
+            except Exception:  # the next pass must come whatever befell this one
+                logger.exception("beacon.failed")
+
+    async def pass_once(self) -> None:
+        """One beacon for all: close what has lapsed, tell the others their version. Four queries,
+        however many sockets there are."""
+        sockets = self._all()
+        identities = {socket.identity for socket in sockets}
+        gone = await database_sync_to_async(lapsed, thread_sensitive=False)(identities)
+        users = {identity.user_id for identity in identities}
+        frames = await database_sync_to_async(self.beacons, thread_sensitive=False)(users)
+        for number, socket in enumerate(sockets):
+            if code := gone.get(socket.identity):
+                socket.shut(code)
+            elif frame := frames.get(socket.identity.user_id):
+                socket.tell(as_message(frame))
+            if number % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
+
+    async def farewell(self) -> None:
+        """Say `bye` to everybody, each with a delay of their own, and close."""
+        self._ending = True
+        sockets = self._all()
+        least, most = RETURN_SECS
+        window = min(most, max(2.0, len(sockets) / RETURNS_PER_SEC))
+        for number, socket in enumerate(sockets):
+            retry_ms = round(1000 * random.uniform(least, least + window))  # noqa: S311
+            socket.shut(GOING_AWAY, as_message({"type": "bye", "retry_ms": retry_ms}))
+            if number % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
+        if sockets:
+            await asyncio.sleep(min(FAREWELL_SECS, 0.2 + len(sockets) / 1000))
+
+
+hub = Hub()

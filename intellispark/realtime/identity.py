@@ -1,0 +1,160 @@
+"""Who is at the other end of a socket, and whether they may still be."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.sessions.models import Session
+from django.http.request import validate_host
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from intellispark.accounts.models import TokenFamily, User
+from intellispark.accounts.tokens import holder_of
+from intellispark.api.errors import NotSignedIn
+
+SIGNED_OUT = 4401
+REFUSED = 4403
+
+
+class SocketRefused(Exception):
+    """The socket may not be. `code` is the close code that says why."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a socket shows: a session's key, or a token family and the person it is said to be."""
+
+    session_key: str = ""
+    family: str = ""
+    user_id: str = ""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The person, and the credential they came with: a session's key or a token family's id."""
+
+    user_id: UUID
+    session_key: str = ""
+    family: str = ""
+
+    def is_meant(self, *, session_key: str, family: str) -> bool:
+        """Whether a message for that session or family is for us; for all, when it names none."""
+        if session_key or family:
+            return (session_key, family) == (self.session_key, self.family)
+        return True
+
+
+def credential_of(scope: dict[str, Any]) -> Credential:
+    """What the socket of that ASGI scope shows; no query. Raises SocketRefused.
+
+    A bearer token comes as the subprotocol pair ["bearer", token] and needs no Origin, which
+    API clients do not send; a session cookie does, since browsers send it from any page.
+    """
+    protocols = scope.get("subprotocols") or []
+    if protocols[:1] == ["bearer"]:
+        try:
+            user_id, family = holder_of(protocols[1] if len(protocols) > 1 else "")
+        except NotSignedIn as error:
+            raise SocketRefused(SIGNED_OUT) from error
+        return Credential(family=str(family), user_id=user_id)
+    headers = dict(scope["headers"])
+    if not _origin_allowed(headers):
+        raise SocketRefused(REFUSED)
+    cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
+    found = cookies.get(settings.SESSION_COOKIE_NAME)
+    if found is None or not found.value:
+        raise SocketRefused(SIGNED_OUT)
+    return Credential(session_key=found.value)
+
+
+def identify(credentials: Iterable[Credential]) -> dict[Credential, Identity | int]:
+    """Of each of these, the person, or the close code for one that is not to be let in.
+
+    Three queries for all of them together: sessions, families, people.
+    """
+    credentials = list(credentials)
+    owners = _owners_of_sessions({each.session_key for each in credentials if each.session_key})
+    families = _owners_of_families({each.family for each in credentials if each.family})
+    users = User.objects.in_bulk({user_id for user_id, _ in owners.values()}) if owners else {}
+    users |= {user.pk: user for user in families.values()}
+    return {each: _judge(each, owners, families, users) for each in credentials}
+
+
+def _owners_of_sessions(keys: set[str]) -> dict[str, tuple[UUID, str]]:
+    """For each session that stands: the user's id, and the password's hash it was begun with."""
+    found = {}
+    if keys:
+        for session in Session.objects.filter(pk__in=keys, expire_date__gt=timezone.now()):
+            data = session.get_decoded()
+            with contextlib.suppress(KeyError, ValueError):  # nobody is signed in by it
+                user_id = UUID(data[auth.SESSION_KEY])
+                found[session.pk] = user_id, data.get(auth.HASH_SESSION_KEY, "")
+    return found
+
+
+def _owners_of_families(ids: set[str]) -> dict[str, User]:
+    """For each token family that was not revoked, whose it is."""
+    if not ids:
+        return {}
+    families = TokenFamily.objects.filter(pk__in=ids, revoked_at=None).select_related("user")
+    return {str(family.pk): family.user for family in families}
+
+
+def _judge(
+    credential: Credential,
+    owners: dict[str, tuple[UUID, str]],
+    families: dict[str, User],
+    users: dict[UUID, User],
+) -> Identity | int:
+    begun_with = ""
+    user = families.get(credential.family)
+    if credential.session_key in owners:
+        user_id, begun_with = owners[credential.session_key]
+        user = users.get(user_id)
+    if user is None or not user.is_active or credential.user_id not in ("", str(user.pk)):
+        return SIGNED_OUT
+    if credential.session_key:
+        hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+        if not any(constant_time_compare(begun_with, each) for each in hashes):
+            return SIGNED_OUT
+    if user.is_suspended:
+        return REFUSED
+    return Identity(user.pk, credential.session_key, credential.family)
+
+
+def lapsed(identities: Iterable[Identity]) -> dict[Identity, int]:
+    """Of these, the ones that may no longer be, with their close code. Three queries in all.
+
+    The net under the close messages, for those that a restart of Redis lost.
+    """
+    shown = {
+        each: Credential(each.session_key, each.family, str(each.user_id)) for each in identities
+    }
+    found = identify(shown.values())
+    return {each: code for each, show in shown.items() if isinstance(code := found[show], int)}
+
+
+def _origin_allowed(headers: dict[bytes, bytes]) -> bool:
+    """Same host as the page's, or a trusted origin. `*` among the hosts allows none by itself."""
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    if not origin:
+        return False
+    if origin in settings.CSRF_TRUSTED_ORIGINS:
+        return True
+    parts = urlsplit(origin)
+    same_host = parts.netloc == headers.get(b"host", b"").decode("latin-1")
+    hosts = [host for host in settings.ALLOWED_HOSTS if host != "*"]
+    return same_host and bool(parts.hostname) and validate_host(parts.hostname or "", hosts)

@@ -1,0 +1,137 @@
+"""The socket of one person: server to client only, JSON text frames."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from channels.consumer import get_handler_name
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import get_channel_layer
+
+from intellispark.realtime.batch import Batch
+from intellispark.realtime.frames import as_message
+from intellispark.realtime.hub import hub
+from intellispark.realtime.identity import (
+    Credential,
+    Identity,
+    SocketRefused,
+    credential_of,
+    identify,
+)
+from intellispark.realtime.outbox import Outbox
+from intellispark.realtime.publish import user_group
+from intellispark.realtime.wire import EXTENSION, Plain
+
+TOO_MANY = 4429
+
+identified: Batch[Credential, Identity | int] = Batch(identify)
+
+
+class UserSocket(AsyncWebsocketConsumer):
+    """Joins the person's group, sends its first frame, then every frame published for them.
+
+    Refusals are accepted first: a close before that reaches the browser without its code.
+    """
+
+    first_frame: ClassVar[Batch[UUID, dict[str, Any]]]
+    """The frame that a connection of that person starts with."""
+
+    identity: Identity
+    group = ""
+    closed = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Channels' own loop with a queue, two tasks and a thread hop a message, unless the layer
+        can hand messages over directly."""
+        layer: Any = get_channel_layer()
+        if not hasattr(layer, "attach"):
+            await super().__call__(scope, receive, send)
+            return
+        self.scope, self.base_send, self.channel_layer = scope, send, layer
+        self.channel_name = await layer.new_channel()
+        layer.attach(self.channel_name, self.heard)
+        try:
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
+        finally:
+            layer.detach(self.channel_name)
+            await self.leave()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Without Channels' closing of database connections: no handler of ours opens one."""
+        await getattr(self, get_handler_name(message))(message)
+
+    async def connect(self) -> None:
+        protocols = self.scope.get("subprotocols") or []
+        await self.accept(subprotocol="bearer" if protocols[:1] == ["bearer"] else None)
+        self.line = self.scope.get("extensions", {}).get(EXTENSION) or Plain(self.base_send)
+        self.outbox = Outbox(self.line, self.shut)
+        try:
+            credential = credential_of(self.scope)
+            self.scope["headers"].clear()  # kilobytes for as long as the page is open
+            found = await identified(credential)
+        except SocketRefused as refused:
+            found = refused.code
+        if isinstance(found, int):
+            self.shut(found)
+            return
+        self.identity = found
+        if code := hub.join(self):
+            self.shut(code)
+            return
+        # The group first, then the snapshot: what is published in between waits in the outbox.
+        self.group = user_group(found.user_id)
+        await self.channel_layer.group_add(self.group, self.channel_name)
+        frame = await type(self).first_frame(found.user_id)
+        if not self.closed:
+            self.outbox.start(as_message(frame))
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        await self.leave()
+        raise StopConsumer
+
+    async def leave(self) -> None:
+        self.closed = True
+        hub.leave(self)
+        if hasattr(self, "outbox"):
+            self.outbox.stop()
+        if self.group:
+            group, self.group = self.group, ""
+            await self.channel_layer.group_discard(group, self.channel_name)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Clients have nothing to say here; what they send is dropped."""
+
+    def tell(self, message: dict[str, Any]) -> None:
+        """A frame, as `as_message` makes it."""
+        if not self.closed:
+            self.outbox.offer(message)
+
+    def shut(self, code: int, last: dict[str, Any] | None = None) -> None:
+        """Close it, whatever still waits to be sent; with a last frame for a client that reads."""
+        if not self.closed:
+            self.closed = True
+            hub.leave(self)
+            self.outbox.stop()
+            if last is not None and self.line.writable:
+                self.line.send(last["text"])
+            self.line.close(code)
+
+    def heard(self, message: dict[str, Any]) -> None:
+        """What the person's group is told: a frame, or to close."""
+        if message["type"] == "frame.send":
+            self.tell(message)
+        elif hasattr(self, "identity") and self.identity.is_meant(
+            session_key=message["session_key"], family=message["family"]
+        ):
+            self.shut(message["code"])
+
+    async def frame_send(self, message: dict[str, Any]) -> None:
+        self.heard(message)
+
+    async def socket_close(self, message: dict[str, Any]) -> None:
+        self.heard(message)

@@ -1,0 +1,309 @@
+"""Every setting of the project, read from the environment (see README, "Configure").
+
+A value in the environment wins over the same name in `.env`. With DEBUG off, a missing or
+unsafe value stops the start and says which one it is.
+"""
+
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from intellispark.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="for-development-only" if DEBUG else "")
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEBUG else []
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=8000)
+REDIS_URL = env.str("REDIS_URL", default="")
+DATABASE_URL = env.str("DATABASE_URL", default="sqlite:///db.sqlite3" if DEBUG else "")
+
+_dangers = {
+    "SECRET_KEY is missing": not SECRET_KEY,
+    "SECRET_KEY is shorter than 32 characters": not DEBUG and 0 < len(SECRET_KEY) < 32,
+    "ALLOWED_HOSTS is missing": not ALLOWED_HOSTS,
+    "ALLOWED_HOSTS=* would accept every Origin": not DEBUG and "*" in ALLOWED_HOSTS,
+    "DATABASE_URL is missing": not DATABASE_URL,
+}
+_unsafe = [danger for danger, present in _dangers.items() if present]
+if _unsafe:
+    raise ImproperlyConfigured(
+        "This is a production start (DEBUG is off) and it is not safe: " + "; ".join(_unsafe) + "."
+    )
+
+INSTALLED_APPS = [
+    "daphne",
+    "intellispark.accounts",
+    "intellispark.api",
+    "intellispark.realtime",
+    "payments",
+    "chat",
+    "intellispark.apps.IntelliSparkConfig",
+    "intellispark.apps.AdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "channels",
+    "csp",
+    "django_structlog",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+
+# All of it stays on the event loop: see intellispark/middleware.py.
+MIDDLEWARE = [
+    "intellispark.middleware.Security",
+    "intellispark.middleware.static_files",
+    "intellispark.middleware.RequestLog",
+    # Before whatever may answer by itself: refusals carry these headers too.
+    "intellispark.middleware.Frames",
+    "intellispark.middleware.ContentSecurityPolicy",
+    "intellispark.api.middleware.errors",
+    "intellispark.middleware.Sessions",
+    "intellispark.middleware.Common",
+    "intellispark.middleware.Csrf",
+    "intellispark.middleware.Authentication",
+    "intellispark.accounts.middleware.language",
+    "intellispark.accounts.middleware.suspension",
+    "intellispark.api.middleware.rate_limits",
+    "intellispark.middleware.Messages",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "intellispark.urls"
+ASGI_APPLICATION = "intellispark.asgi.application"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "csp.context_processors.nonce",
+                "intellispark.accounts.context.contact",
+                "payments.context.balance",
+                "chat.context.sidebar",
+            ],
+        },
+    },
+]
+
+# --- Data -------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # persistent connections leak under ASGI
+_options = DATABASES["default"].setdefault("OPTIONS", {})  # those of the URL: sslmode, a socket
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    _options |= {
+        "transaction_mode": "IMMEDIATE",  # a read that turns into a write must not fail at once
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+else:
+    _options |= {
+        "pool": {"min_size": 1, "max_size": 20, "timeout": 10},
+        "server_side_binding": True,
+        "prepare_threshold": 1,  # from the second run on: migrations send two commands in one
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "intellispark.realtime.layer.DirectLayer",
+        "CONFIG": {"url": REDIS_URL},  # none: the sockets of this process only
+    }
+}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# --- People -----------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "intellispark.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+ACCOUNT_FORMS = {
+    "signup": "intellispark.accounts.forms.SignupForm",
+    "add_email": "intellispark.accounts.forms.ChangeEmailForm",
+    "login": "intellispark.accounts.plain_forms.LoginForm",
+    "change_password": "intellispark.accounts.plain_forms.ChangePasswordForm",
+    "reset_password": "intellispark.accounts.plain_forms.ResetPasswordForm",
+    "reset_password_from_key": "intellispark.accounts.plain_forms.ResetPasswordKeyForm",
+}
+ACCOUNT_USERNAME_BLACKLIST = ["admin", "administrator", "intellispark", "moderator", "support"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "IntelliSpark: "
+ACCOUNT_CHANGE_EMAIL = True  # one address a person; the old one stays until the new is confirmed
+ACCOUNT_RATE_LIMITS = False  # ours count pages and API together
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_SESSION_REMEMBER = True
+WELCOME_TOKENS = env.int("WELCOME_TOKENS", default=10)
+RATE_LIMITS = env.bool("RATE_LIMITS", default=True)
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="IntelliSpark <hello@localhost>")
+CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="")
+
+# --- API --------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "intellispark.accounts.tokens.BearerAuthentication",
+        "intellispark.accounts.tokens.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["intellispark.api.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "intellispark.api.errors.exception_handler",
+    "DATETIME_FORMAT": "iso-8601",
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "SIGNING_KEY": sha256(f"api-tokens:{SECRET_KEY}".encode()).hexdigest(),
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "IntelliSpark API",
+    "DESCRIPTION": "Chat with AI characters on a token balance that is exact and live everywhere.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "chat.api.schema.add_generations",
+        "intellispark.api.schema.add_errors",
+    ],
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+# --- Replies ----------------------------------------------------------------------------------
+
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="")
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
+OPENAI_MODEL = env.str("OPENAI_MODEL", default="gpt-4o-mini")
+AI_PROVIDER = env.str(
+    "AI_PROVIDER", default="openai" if OPENAI_BASE_URL or OPENAI_API_KEY else "demo"
+)
+AI_PROVIDERS = {
+    "demo": "chat.providers.demo.DemoProvider",
+    "openai": "chat.providers.openai.OpenAIProvider",
+}
+AI_FIRST_TOKEN_TIMEOUT = env.float("AI_FIRST_TOKEN_TIMEOUT", default=30)
+AI_IDLE_TIMEOUT = env.float("AI_IDLE_TIMEOUT", default=20)
+AI_TOTAL_TIMEOUT = env.float("AI_TOTAL_TIMEOUT", default=180)
+AI_DEMO_WORDS_PER_SEC = 18  # a comfortable reading pace
+AI_PRICE_TOKENS = 1  # what a reply costs, unless its model says otherwise
+
+# --- Payments ---------------------------------------------------------------------------------
+
+PAYMENT_GATEWAY = "sandbox"
+PAYMENT_GATEWAYS = {"sandbox": "payments.gateways.sandbox.SandboxGateway"}
+
+# --- Realtime ---------------------------------------------------------------------------------
+
+BEACON_SECS = 25
+SOCKET_STALL_SECS = 10  # a client that reads nothing for so long is closed
+
+# --- Language and time ------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "intellispark" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- Static files -----------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "intellispark" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "django.contrib.staticfiles.storage.StaticFilesStorage"
+            if DEBUG
+            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        )
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- Security ---------------------------------------------------------------------------------
+
+_behind_https = any(urlsplit(origin).scheme == "https" for origin in CSRF_TRUSTED_ORIGINS)
+CSRF_FAILURE_VIEW = "intellispark.views.csrf_failure"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _behind_https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_HSTS_SECONDS = 31_536_000 if _behind_https else 0
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+LOGGING_CONFIG = None
+logging_config(debug=DEBUG)

@@ -1,0 +1,61 @@
+/**
+ * The shapes that the balance modules share: types only, so no page ever loads this file.
+ */
+
+/**
+ * @typedef {object} Balance Whole tokens, as the server sends them.
+ * @property {number} epoch
+ * @property {number} version
+ * @property {number} balance
+ * @property {number} held
+ * @property {number} available
+ * @property {number} debt
+ * @property {string[]} [ops] The operations (Idempotency-Keys) that are new in it. The answer of
+ *   `GET /api/payment/user/tokens` has none: it cannot tell which it contains.
+ * @property {string} [user_id] Whose it is, where the server says so.
+ */
+
+/**
+ * @typedef {object} State
+ * @property {Balance | null} seen The newest balance.
+ * @property {Readonly<Record<string, number>>} pending Tokens of each operation in flight.
+ * @property {boolean} loading A number is being fetched because there is none that can be trusted.
+ * @property {boolean} error The balance could not be loaded.
+ * @property {"" | "signed-out" | "suspended"} ended Nobody is here any more; final.
+ */
+
+/**
+ * @typedef {{type: "balance", balance: Balance, settled?: string}
+ *   | {type: "began", op: string, tokens: number}
+ *   | {type: "settled", op: string}
+ *   | {type: "loading"}
+ *   | {type: "failed"}
+ *   | {type: "ended", why: "signed-out" | "suspended"}} Action
+ */
+
+/**
+ * @typedef {object} View What components show.
+ * @property {number | null} shown What can be spent; null while loading, on error, signed out.
+ * @property {number} held Tokens reserved by replies in progress, this page's own included.
+ * @property {number} debt
+ * @property {number} pending Tokens of operations that the server has not told of yet.
+ * @property {boolean} known
+ * @property {boolean} error
+ * @property {boolean} signedOut
+ * @property {boolean} suspended
+ * @property {number} epoch
+ * @property {number} version
+ * @property {Balance | null} seen The newest balance, without what is pending.
+ */
+
+/**
+ * @typedef {object} Receiver What a `BalanceSocket` tells.
+ * @property {(balance: Balance) => void} snapshot The first balance of a connection.
+ * @property {(balance: Balance) => void} apply
+ * @property {(beacon: {epoch: number, version: number}) => void} beacon
+ * @property {(frame: any) => void} event Any other frame: `{type, …}`.
+ * @property {() => void} unreachable Two tries in a row, or more, and no snapshot.
+ * @property {(code: number) => void} ended Closed for good, by that code.
+ */
+
+export {};

@@ -1,0 +1,40 @@
+/** The first message: suggestions fill the box, and one click of "Start chat" is enough. */
+
+import { uuid } from "uuid";
+
+/** @param {Document} root */
+export function connect(root) {
+  /** @type {HTMLFormElement | null} */
+  const form = root.querySelector("form[data-starter]");
+  const box = form?.querySelector("textarea");
+  if (!form || !box) return;
+
+  /** @type {NodeListOf<HTMLElement>} */
+  const chips = form.querySelectorAll("[data-suggestion]");
+  for (const chip of chips) {
+    chip.addEventListener("click", () => {
+      box.value = chip.dataset.suggestion ?? "";
+      box.focus();
+    });
+  }
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey) return;
+    if (event.isComposing || event.keyCode === 229) return; // 229: Safari ends a composition so
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  form.addEventListener("submit", (event) => {
+    // The server makes one chat per key anyway; this spares the second request.
+    if ("sent" in form.dataset) event.preventDefault();
+    form.dataset.sent = "";
+  });
+  // Back by the browser's button, the same page asks for another chat, not for the last one.
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    delete form.dataset.sent;
+    const key = form.elements.namedItem("key");
+    if (key instanceof HTMLInputElement) key.value = uuid();
+  });
+}
+
+connect(document);

@@ -1,0 +1,74 @@
+"""Filters that say a value in the reader's words: counts, ages, previews, initials."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.text import Truncator
+from django.utils.translation import get_language, gettext, ngettext
+
+register = template.Library()
+
+PREVIEW_CHARS = 140
+_MARKS = re.compile(r"```\w*|[*_`#>~]+|^\s*[-+]\s", re.MULTILINE)
+
+
+@register.filter
+def ago(time: datetime | None) -> str:
+    """How long ago, in words that are right in every time zone; older than six days: the date."""
+    if time is None:
+        return ""
+    age = timezone.now() - time
+    minutes = int(age.total_seconds() // 60)
+    if minutes < 1:
+        return gettext("just now")
+    if minutes < 60:
+        return ngettext("%(n)d min ago", "%(n)d min ago", minutes) % {"n": minutes}
+    if minutes < 24 * 60:
+        return ngettext("%(n)d h ago", "%(n)d h ago", minutes // 60) % {"n": minutes // 60}
+    if age < timedelta(days=7):
+        return ngettext("%(n)d day ago", "%(n)d days ago", age.days) % {"n": age.days}
+    this_year = time.year == timezone.now().year
+    return date_format(time, "MONTH_DAY_FORMAT" if this_year else "DATE_FORMAT")
+
+
+@register.filter
+def compact(number: int) -> str:
+    """A count in at most four characters: 950, 4.1k, 2.3M; in Chinese by ten thousands."""
+    if (get_language() or "").startswith("zh"):
+        steps = [(100_000_000, "亿"), (10_000, "万")]
+    else:
+        steps = [(1_000_000, "M"), (1_000, "k")]
+    for size, unit in steps:
+        if number >= size:
+            tenths = number * 10 // size  # rounded down: 999,950 is not 1000.0k
+            shown = f"{tenths // 10}.{tenths % 10}" if tenths < 100 else str(tenths // 10)
+            return f"{shown.removesuffix('.0')}{unit}"
+    return str(number)
+
+
+@register.filter
+def preview(text: str | None) -> str:
+    """The start of a message on one line, without its Markdown marks."""
+    return Truncator(" ".join(_MARKS.sub("", text or "").split())).chars(PREVIEW_CHARS)
+
+
+@register.filter
+def spoken(text: str | None) -> str:
+    """The first paragraph of an opening line that is speech and not a stage direction."""
+    paragraphs = [line.strip() for line in (text or "").split("\n") if line.strip()]
+    speech = [line for line in paragraphs if not (line[0] == line[-1] == "*")]
+    return preview((speech or paragraphs or [""])[0])
+
+
+@register.filter
+def initials(name: str) -> str:
+    """One or two letters for a person without a picture; one where letters are words."""
+    words = re.findall(r"\w+", name.replace("_", " ")) or ["?"]
+    if words[0][0] > "\u2e7f":  # Han, kana, hangul
+        return words[0][0]
+    return (words[0][0] + (words[1][0] if len(words) > 1 else words[0][1:2])).upper()

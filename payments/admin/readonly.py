@@ -1,0 +1,26 @@
+"""What all admins of money have in common: they show, and change nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """No adding, changing or deleting, one by one or in bulk. The ledger would refuse anyway."""
+
+    actions = None
+    show_full_result_count = False  # counting a whole ledger to show 100 rows
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,107 @@
+"""The double entry report in the admin: a page, and the same as CSV."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminDateWidget
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
+
+from payments.lots import SOURCES, LotMismatch
+from payments.models import LedgerEntry
+from payments.report import Columns, Report, build
+from payments.snapshot import one_snapshot
+
+
+class PeriodForm(forms.Form):
+    """Days in UTC, both included."""
+
+    first = forms.DateField(label=_("From"), widget=AdminDateWidget)
+    last = forms.DateField(label=_("Up to"), widget=AdminDateWidget)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if "first" in cleaned and "last" in cleaned and cleaned["last"] < cleaned["first"]:
+            raise ValidationError(_("The period ends before it begins."))
+        return cleaned
+
+    def report(self) -> Report:
+        with one_snapshot():
+            return build(
+                start=_midnight(self.cleaned_data["first"]),
+                end=_midnight(self.cleaned_data["last"] + timedelta(days=1)),
+            )
+
+
+def report_view(site: admin.AdminSite, request: HttpRequest) -> HttpResponse:
+    """The report of the period asked for; of this month by default, unasked not computed."""
+    asked = "first" in request.GET
+    today = datetime.now(UTC).date()
+    form = PeriodForm(
+        request.GET if asked else None, initial={"first": today.replace(day=1), "last": today}
+    )
+    report = None
+    if form.is_valid():
+        try:
+            report = form.report()
+        except LotMismatch as error:
+            told = _("The ledger differs from its laws: %(what)s. Run check_ledger.")
+            messages.error(request, told % {"what": error})
+    if report and request.GET.get("format") == "csv":
+        return _csv(report, form)
+    context = {
+        **site.each_context(request),
+        "opts": LedgerEntry._meta,
+        "title": _("Double entry report"),
+        "form": form,
+        "media": form.media,
+        "report": report,
+        "rows": report and _rows(report),
+        "balances": report and not any(report.proof.values()),
+        "csv_url": f"?{request.GET.urlencode()}&format=csv",
+    }
+    return TemplateResponse(request, "admin/payments/ledgerentry/report.html", context)
+
+
+def _rows(report: Report) -> list[tuple[str, str, list[int]]]:
+    """Name, kind, and the numbers with their total; the wallets first, the proof last."""
+    kinds = dict(LedgerEntry.Kind.choices)
+    return [
+        (str(_("Wallets, opening")), "", _numbers(report.opening)),
+        (str(_("Wallets, change")), "", _numbers(report.change)),
+        (str(_("Wallets, closing")), "", _numbers(report.closing)),
+        *(
+            (name, str(kinds.get(kind, "")), _numbers(columns))
+            for name, kind, columns in report.rows()
+        ),
+        (str(_("Change and accounts together")), "", _numbers(report.proof)),
+    ]
+
+
+def _numbers(columns: Columns) -> list[int]:
+    return [*(columns[source] for source in SOURCES), sum(columns.values())]
+
+
+def _csv(report: Report, form: PeriodForm) -> HttpResponse:
+    first, last = form.cleaned_data["first"], form.cleaned_data["last"]
+    name = f"double-entry-{first}-to-{last}.csv"
+    response = HttpResponse(
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+    writer = csv.writer(response)
+    writer.writerow(["line", "kind", *SOURCES, "total"])
+    for name, kind, numbers in _rows(report):
+        writer.writerow([name, kind, *numbers])
+    return response
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -1,0 +1,161 @@
+"""Wallets: read only, with "Adjust tokens" and "Write off debt" to change a balance by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from payments.admin import past
+from payments.admin.adjust import AdjustForm, EntryForm, WriteOffForm
+from payments.admin.readonly import ReadOnlyAdmin
+from payments.errors import EntryConflict, InsufficientTokens, LawBroken
+from payments.models import LedgerEntry, Wallet
+from payments.person import signed_in
+
+
+@admin.register(Wallet)
+class WalletAdmin(ReadOnlyAdmin):
+    list_display = ("user", "email", "balance", "held", "available", "debt", "version", "history")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__email")
+    search_help_text = _("User name or e-mail")
+    ordering = ("user__username",)
+    fieldsets = (
+        (None, {"fields": ("user", "email", "available", "balance", "held", "debt", "history")}),
+        (_("Record"), {"fields": ("version", "epoch", "next_expiry", "created_at", "updated_at")}),
+    )
+
+    @admin.display(description=_("e-mail"), ordering="user__email")
+    def email(self, wallet: Wallet) -> str:
+        return wallet.user.email
+
+    @admin.display(description=_("available"))
+    def available(self, wallet: Wallet) -> int:
+        return wallet.available
+
+    @admin.display(description=_("debt"))
+    def debt(self, wallet: Wallet) -> int:
+        return wallet.debt
+
+    @admin.display(description=_("entries"))
+    def history(self, wallet: Wallet) -> str:
+        address = reverse("admin:payments_ledgerentry_changelist", current_app=self.admin_site.name)
+        return format_html('<a href="{}?wallet={}">{}</a>', address, wallet.pk, _("Show"))
+
+    def get_urls(self) -> list[URLPattern]:
+        views: dict[str, Callable[..., Any]] = {
+            "adjust": self.adjust_view,
+            "write_off": self.write_off_view,
+            "past": self.past_view,
+            "export": self.export_view,
+        }
+        own = [
+            path(
+                f"<path:object_id>/{name}/",
+                self.admin_site.admin_view(view),
+                name=f"payments_wallet_{name}",
+            )
+            for name, view in views.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        extra = {
+            **(extra_context or {}),
+            "may_adjust": self._may_adjust(request),
+            "subtitle": str(self._wallet(unquote(object_id)).user),
+        }
+        return super().change_view(request, object_id, form_url, extra)
+
+    def adjust_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A form for one signed amount, with a reason; back to the wallet when it is written."""
+        return self._entry_view(request, object_id, AdjustForm)
+
+    def write_off_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A form for what is forgiven of a debt, with a reason; all of it is proposed."""
+        return self._entry_view(request, object_id, WriteOffForm)
+
+    def past_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return past.past_view(self.admin_site, request, self._wallet(unquote(object_id)))
+
+    def export_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        wallet = self._wallet(unquote(object_id))
+        return past.export_view(request, wallet) or redirect(
+            "admin:payments_wallet_past", wallet.pk
+        )
+
+    def _entry_view(
+        self, request: HttpRequest, object_id: str, form_class: type[EntryForm]
+    ) -> HttpResponse:
+        if not self._may_adjust(request):
+            raise PermissionDenied
+        wallet = self._wallet(unquote(object_id))
+        initial = {"tokens": wallet.debt} if form_class is WriteOffForm else {}
+        form = form_class(request.POST or None, initial=initial)
+        if form.is_valid() and self._write(request, wallet, form):
+            return redirect("admin:payments_wallet_change", wallet.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": form.title,
+            "subtitle": str(wallet.user),
+            "wallet": wallet,
+            "form": form,
+            "media": self.media + form.media,
+        }
+        return TemplateResponse(request, "admin/payments/wallet/adjust.html", context)
+
+    def _write(self, request: HttpRequest, wallet: Wallet, form: EntryForm) -> bool:
+        """Write the entry, unless this very form did before; False with an error on the form."""
+        try:
+            with transaction.atomic():
+                # The lock makes a double click's second half wait, and then find the first.
+                Wallet.objects.select_for_update(no_key=True).get(pk=wallet.pk)
+                is_repeated = LedgerEntry.objects.filter(wallet_id=wallet.pk, key=form.key).exists()
+                entry = form.post(wallet=wallet, actor=signed_in(request))
+                if not is_repeated:
+                    self.log_change(request, wallet, form.logged.format(**form.cleaned_data))
+        except (EntryConflict, InsufficientTokens, LawBroken) as error:
+            form.explain(error)
+            return False
+        tokens = f"{entry.amount:+d}"
+        values = {"tokens": tokens, "user": wallet.user, "balance": entry.balance_after}
+        if is_repeated:
+            told = _("This form was sent twice: %(tokens)s for %(user)s was written once.")
+            self.message_user(request, told % values, messages.WARNING)
+        else:
+            told = _("Tokens adjusted: %(tokens)s for %(user)s, whose balance is %(balance)s now.")
+            self.message_user(request, told % values, messages.SUCCESS)
+        return True
+
+    def _may_adjust(self, request: HttpRequest) -> bool:
+        """The permission to change wallets means this, since nothing else changes one."""
+        return request.user.has_perm("payments.change_wallet")
+
+    def _wallet(self, object_id: str) -> Wallet:
+        try:
+            return Wallet.objects.select_related("user").get(pk=UUID(object_id))
+        except (ValueError, Wallet.DoesNotExist):
+            raise Http404 from None

@@ -1,0 +1,77 @@
+"""The price list, buying from it, and how a purchase stands."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from intellispark.api.idempotency import client_key
+from payments.api.serializers import (
+    ERROR,
+    CheckoutAnswerSerializer,
+    CheckoutSerializer,
+    PackListSerializer,
+    PurchaseSerializer,
+)
+from payments.catalogue import PACKS
+from payments.checkout import start_checkout
+from payments.models import Purchase
+from payments.person import signed_in
+
+
+class PacksView(APIView):
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="payment_packs",
+        summary="The price list",
+        responses=PackListSerializer,
+        tags=["payment"],
+    )
+    def get(self, request: Request) -> Response:
+        return Response(PackListSerializer({"results": PACKS.values()}).data)
+
+
+class CheckoutView(APIView):
+    @extend_schema(
+        operation_id="payment_checkout",
+        summary="Begin to buy a pack",
+        description="Answers with the page where it is paid. A repeated key buys nothing twice.",
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        request=CheckoutSerializer,
+        responses={
+            201: CheckoutAnswerSerializer,
+            409: OpenApiResponse(ERROR, description="The key was used for another pack."),
+            503: OpenApiResponse(ERROR, description="The payment provider cannot be reached."),
+        },
+        tags=["payment"],
+    )
+    def post(self, request: Request) -> Response:
+        asked = CheckoutSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        purchase, url = start_checkout(
+            user=signed_in(request),
+            pack=asked.validated_data["pack"],
+            return_url=request.build_absolute_uri(reverse("payment")),
+            key=client_key(request),
+        )
+        return Response({"purchase_id": str(purchase.pk), "url": url}, status=201)
+
+
+class PurchaseView(APIView):
+    @extend_schema(
+        operation_id="payment_purchase",
+        summary="How a purchase stands",
+        responses=PurchaseSerializer,
+        tags=["payment"],
+    )
+    def get(self, request: Request, purchase_id: UUID) -> Response:
+        purchase = get_object_or_404(Purchase.objects.of(signed_in(request)), pk=purchase_id)
+        return Response(PurchaseSerializer(purchase).data)

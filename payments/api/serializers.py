@@ -1,0 +1,160 @@
+"""The JSON of payments: what goes out, and the little that may come in."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from intellispark.api.times import isoformat
+from payments.balance import balance_of
+from payments.expiry import expiring
+from payments.history import KINDS
+from payments.models import LedgerEntry, Purchase, Wallet
+
+ERROR = {"$ref": "#/components/schemas/Error"}
+
+
+class TimeField(serializers.DateTimeField):
+    """ISO 8601 in UTC with `Z`."""
+
+    def to_representation(self, value: Any) -> str:
+        return isoformat(value)
+
+
+class ExpiringSerializer(serializers.Serializer):
+    """Tokens that expire at that time unless they are spent before."""
+
+    tokens = serializers.IntegerField()
+    expires_at = TimeField()
+
+
+class WalletSerializer(serializers.Serializer):
+    """The balance, for clients that have no socket. Whole tokens."""
+
+    user_id = serializers.UUIDField()
+    balance = serializers.IntegerField(help_text="Posted tokens.")
+    held = serializers.IntegerField(help_text="Reserved by running generations.")
+    available = serializers.IntegerField(help_text="max(0, balance - held): what is shown.")
+    debt = serializers.IntegerField(help_text="max(0, held - balance).")
+    version = serializers.IntegerField(help_text="The wallet's count of ledger entries.")
+    epoch = serializers.IntegerField(help_text="Rises when a wallet is restored from a backup.")
+    expiring = ExpiringSerializer(many=True, help_text="Free tokens with a date, soonest first.")
+    created_at = TimeField()
+    updated_at = TimeField()
+
+    def to_representation(self, wallet: Wallet) -> dict[str, Any]:
+        return wallet_json(wallet)
+
+
+def etag_of(user_id: UUID | str, epoch: int, version: int) -> str:
+    """Names the person too: the next one at this browser may be at the same version."""
+    return f'"{user_id}.{epoch}.{version}"'
+
+
+def wallet_json(wallet: Wallet) -> dict[str, Any]:
+    """The fields of `WalletSerializer`."""
+    balance: dict[str, Any] = {**balance_of(wallet)}
+    del balance["ops"]  # only what was just written has any
+    return {
+        "user_id": str(wallet.pk),
+        **balance,
+        "expiring": ExpiringSerializer(expiring(wallet), many=True).data,
+        "created_at": isoformat(wallet.created_at),
+        "updated_at": isoformat(wallet.updated_at),
+    }
+
+
+class EntrySerializer(serializers.ModelSerializer):
+    """One ledger entry. `reason` is there when there is one: somebody adjusted the balance."""
+
+    kind = serializers.ChoiceField(choices=LedgerEntry.Kind.choices)
+    description = serializers.CharField(help_text="In English, whatever the user's language.")
+    reason = serializers.CharField(required=False)
+    created_at = TimeField()
+
+    class Meta:
+        model = LedgerEntry
+        fields = [
+            "id",
+            "version",
+            "kind",
+            "amount",
+            "held_change",
+            "balance_after",
+            "held_after",
+            "description",
+            "reason",
+            "created_at",
+        ]
+        read_only_fields = fields
+
+    def to_representation(self, entry: LedgerEntry) -> dict[str, Any]:
+        item = super().to_representation(entry)
+        if not item["reason"]:
+            del item["reason"]
+        return item
+
+
+class EntryPageSerializer(serializers.Serializer):
+    results = EntrySerializer(many=True)
+    next = serializers.URLField(allow_null=True, help_text="The older entries, if any.")
+
+
+class HistoryQuery(serializers.Serializer):
+    """`cursor` is a version: the entries before it are asked for."""
+
+    kind = serializers.ChoiceField(choices=KINDS, required=False, default="")
+    cursor = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
+
+
+class PackSerializer(serializers.Serializer):
+    """A line of the price list."""
+
+    key = serializers.CharField(help_text="What `checkout` takes as `pack`.")
+    name = serializers.CharField(help_text="In the language of the request.")
+    tokens = serializers.IntegerField()
+    price_cents = serializers.IntegerField(help_text="In minor units of the currency.")
+    currency = serializers.CharField(help_text="ISO 4217.")
+
+
+class PackListSerializer(serializers.Serializer):
+    results = PackSerializer(many=True)
+
+
+class CheckoutSerializer(serializers.Serializer):
+    """Only the pack's key: tokens and price are the price list's."""
+
+    pack = serializers.CharField(max_length=40)
+
+
+class CheckoutAnswerSerializer(serializers.Serializer):
+    purchase_id = serializers.UUIDField()
+    url = serializers.URLField(help_text="Where the purchase is paid.")
+
+
+class PurchaseSerializer(serializers.ModelSerializer):
+    entry_id = serializers.SerializerMethodField(help_text="The entry that credited it, if any.")
+    created_at = TimeField()
+    updated_at = TimeField()
+
+    class Meta:
+        model = Purchase
+        fields = [
+            "id",
+            "pack",
+            "tokens",
+            "price_cents",
+            "currency",
+            "status",
+            "entry_id",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.IntegerField(allow_null=True))
+    def get_entry_id(self, purchase: Purchase) -> int | None:
+        return purchase.entry_id

@@ -1,0 +1,58 @@
+"""What the ledger and the checkout refuse, with the codes that clients see."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from intellispark.api.errors import DomainError
+
+
+class InsufficientTokens(DomainError):
+    """The wallet's available tokens do not cover it. Data: `needed`, `available`."""
+
+    code = "insufficient_tokens"
+    status = 402
+    detail = _("You do not have enough tokens for this.")
+
+
+class EntryConflict(DomainError):
+    """The entry's key was used before, for something else."""
+
+    code = "idempotency_conflict"
+    status = 409
+    detail = _("This key was already used for a different request.")
+
+
+class HoldResolved(DomainError):
+    """The hold was captured or released before."""
+
+    code = "hold_resolved"
+    status = 409
+    detail = _("This hold was already settled.")
+
+
+class LawBroken(DomainError):
+    """The database refused the entry: its shape or its links break a law of the ledger."""
+
+    code = "ledger_law"
+    status = 422
+    detail = _("The ledger does not allow this entry.")
+
+
+class UnknownPack(DomainError):
+    """The price list has no such pack."""
+
+    code = "unknown_pack"
+    status = 422
+    detail = _("There is no such pack.")
+
+
+class GatewayUnavailable(DomainError):
+    """The payment provider could not be asked. The purchase stays pending: ask again."""
+
+    code = "payment_unavailable"
+    status = 503
+    detail = _("Payments cannot be reached just now. Nothing was charged.")
+
+    def __init__(self, detail: Any = None, *, retry_after: int = 10, **data: Any) -> None:
+        super().__init__(detail, retry_after=retry_after, **data)

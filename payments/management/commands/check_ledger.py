@@ -1,0 +1,39 @@
+import sys
+from functools import partial
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from payments import seal
+from payments.checks import missing_laws
+from payments.management.progress import watched
+from payments.models import LedgerEntry, Wallet
+from payments.proof import differences
+from payments.snapshot import one_snapshot
+
+
+class Command(BaseCommand):
+    help = "Prove every wallet against its entries. Exits with 1 and a list when one differs."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--seal", action="store_true", help="seal what was proved, by hashes")
+        parser.add_argument("--verify", action="store_true", help="compare entries and seals")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with one_snapshot():
+            wallets, entries = Wallet.objects.count(), LedgerEntry.objects.count()
+            watch = partial(watched, total=entries, stream=sys.stderr)
+            found = [f"law {name} is missing" for name in missing_laws()]
+            found += [str(difference) for difference in differences(watch)]
+            if options["verify"] or options["seal"]:
+                found += [str(difference) for difference in seal.broken()]
+        for line in found:
+            self.stderr.write(line)
+        if found:
+            self.stderr.write(f"{len(found)} differences in {wallets} wallets.")
+            raise SystemExit(1)
+        self.stdout.write(f"{wallets} wallets agree with their {entries} entries.")
+        if options["seal"]:
+            self.stdout.write(f"{seal.seal()} entries sealed.")
+        if options["verify"] or options["seal"]:
+            self.stdout.write(f"Head of the seals: {seal.head()}")

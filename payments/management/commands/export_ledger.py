@@ -1,0 +1,41 @@
+import sys
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import Q
+
+from intellispark.accounts.models import User
+from payments.export import FORMATS, lines, select
+from payments.management.progress import watched
+from payments.snapshot import one_snapshot
+
+
+class Command(BaseCommand):
+    help = "Writes ledger entries to the standard output, wallet by wallet in order of versions."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--user", help="user name, e-mail or id; without it: everybody")
+        parser.add_argument(
+            "--from-version", type=int, default=1, metavar="N", help="of each wallet; default 1"
+        )
+        parser.add_argument("--format", choices=sorted(FORMATS), default="csv")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        wallet_id = _user_id(options["user"]) if options["user"] else None
+        entries = select(wallet_id=wallet_id, from_version=options["from_version"])
+        with one_snapshot():
+            total = entries.count()
+            for line in watched(lines(entries, options["format"]), total=total, stream=sys.stderr):
+                self.stdout.write(line, ending="")
+
+
+def _user_id(name: str) -> UUID:
+    who = Q(username=name) | Q(email__iexact=name)
+    with suppress(ValueError):  # a name, then
+        who |= Q(pk=UUID(name))
+    found = list(User.objects.filter(who).values_list("pk", flat=True)[:2])
+    if len(found) != 1:
+        raise CommandError(f"{len(found) or 'No'} users are called {name}.")
+    return found[0]

@@ -1,0 +1,186 @@
+-- The laws of the ledger, kept by SQLite. Installed after migrate (see payments/laws.py).
+-- SQLite has one writer, so what a trigger reads cannot change under it. A trigger cannot assign
+-- columns, so the INSERT brings the computed ones as sub-selects and the trigger demands that
+-- they match. RAISE comes first for every unique key: OR REPLACE and OR IGNORE would otherwise
+-- get around the index. Each statement below is one law; "-- law" separates them.
+
+-- law
+CREATE TRIGGER payments_entry_guard BEFORE INSERT ON payments_ledgerentry
+BEGIN
+    SELECT RAISE(ABORT, 'ledger_no_wallet')
+    WHERE NOT EXISTS (SELECT 1 FROM payments_wallet WHERE user_id = NEW.wallet_id);
+
+    SELECT RAISE(ABORT, 'ledger_key_used')
+    WHERE EXISTS (
+        SELECT 1 FROM payments_ledgerentry WHERE wallet_id = NEW.wallet_id AND key = NEW.key
+    );
+
+    SELECT RAISE(ABORT, 'ledger_replaces')
+    WHERE EXISTS (SELECT 1 FROM payments_ledgerentry WHERE id = NEW.id)
+       OR EXISTS (
+            SELECT 1 FROM payments_ledgerentry
+            WHERE wallet_id = NEW.wallet_id AND version = NEW.version
+       );
+
+    SELECT RAISE(ABORT, 'ledger_hold_resolved')
+    WHERE NEW.hold_id IS NOT NULL
+      AND EXISTS (SELECT 1 FROM payments_ledgerentry WHERE hold_id = NEW.hold_id);
+
+    SELECT RAISE(ABORT, 'ledger_reversed')
+    WHERE NEW.reverses_id IS NOT NULL
+      AND EXISTS (SELECT 1 FROM payments_ledgerentry WHERE reverses_id = NEW.reverses_id);
+
+    SELECT RAISE(ABORT, 'ledger_computed')
+    FROM payments_wallet w
+    WHERE w.user_id = NEW.wallet_id
+      AND (NEW.version IS NOT w.version + 1
+        OR NEW.epoch IS NOT w.epoch
+        OR NEW.balance_after IS NOT w.balance + NEW.amount
+        OR NEW.held_after IS NOT w.held + NEW.held_change
+        OR NEW.created_at IS NOT STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW'));
+
+    SELECT RAISE(ABORT, 'ledger_shape')
+    WHERE NOT CASE
+        WHEN NEW.kind = 'hold' THEN NEW.amount = 0 AND NEW.held_change > 0
+        WHEN NEW.kind = 'capture' THEN NEW.amount < 0 AND NEW.held_change <= NEW.amount
+        WHEN NEW.kind = 'release' THEN NEW.amount = 0 AND NEW.held_change < 0
+        WHEN NEW.kind = 'adjustment' THEN NEW.amount <> 0 AND NEW.held_change = 0
+        WHEN NEW.kind IN ('spend', 'expiry', 'clawback')
+            THEN NEW.amount < 0 AND NEW.held_change = 0
+        WHEN NEW.kind IN ('grant', 'purchase', 'refund', 'write_off')
+            THEN NEW.amount > 0 AND NEW.held_change = 0
+        ELSE 0
+    END;
+
+    SELECT RAISE(ABORT, 'ledger_links')
+    WHERE (NEW.hold_id IS NOT NULL) <> (NEW.kind IN ('capture', 'release'))
+       OR (NEW.reverses_id IS NOT NULL) <> (NEW.kind = 'refund')
+       OR (NEW.lot_id IS NOT NULL) <> (NEW.kind = 'expiry')
+       OR (NEW.expires_at IS NOT NULL
+            AND (NEW.kind <> 'grant' OR NEW.expires_at <= NEW.created_at));
+
+    SELECT RAISE(ABORT, 'ledger_accountable')
+    WHERE NEW.kind IN ('adjustment', 'write_off') AND (NEW.actor_id IS NULL OR NEW.reason = '');
+
+    -- Before the funds: tokens past their date must not be let out, nor counted as there.
+    SELECT RAISE(ABORT, 'ledger_expiry_due')
+    FROM payments_wallet w
+    WHERE w.user_id = NEW.wallet_id AND w.next_expiry <= NEW.created_at
+      AND (NEW.kind IN ('hold', 'spend', 'clawback')
+        OR (NEW.kind = 'adjustment' AND NEW.amount < 0));
+
+    SELECT RAISE(ABORT, 'ledger_insufficient')
+    WHERE (NEW.kind IN ('hold', 'spend', 'expiry')
+        OR (NEW.kind = 'adjustment' AND NEW.amount < 0))
+      AND NEW.balance_after - NEW.held_after < 0;
+
+    SELECT RAISE(ABORT, 'ledger_write_off')
+    FROM payments_wallet w
+    WHERE w.user_id = NEW.wallet_id
+      AND NEW.kind = 'write_off' AND NEW.amount > w.held - w.balance;
+
+    SELECT RAISE(ABORT, 'ledger_hold')
+    WHERE NEW.hold_id IS NOT NULL
+      AND NOT EXISTS (
+        SELECT 1 FROM payments_ledgerentry h
+        WHERE h.id = NEW.hold_id AND h.wallet_id = NEW.wallet_id
+          AND h.kind = 'hold' AND h.held_change = -NEW.held_change
+      );
+
+    SELECT RAISE(ABORT, 'ledger_lot')
+    WHERE NEW.kind = 'expiry'
+      AND NOT EXISTS (
+        SELECT 1 FROM payments_ledgerentry g
+        WHERE g.id = NEW.lot_id AND g.wallet_id = NEW.wallet_id AND g.expires_at <= NEW.created_at
+          AND g.amount + NEW.amount + COALESCE(
+            (SELECT SUM(x.amount) FROM payments_ledgerentry x WHERE x.lot_id = g.id), 0
+          ) >= 0
+      );
+
+    SELECT RAISE(ABORT, 'ledger_reversal')
+    WHERE NEW.reverses_id IS NOT NULL
+      AND NOT EXISTS (
+        SELECT 1 FROM payments_ledgerentry r
+        WHERE r.id = NEW.reverses_id AND r.wallet_id = NEW.wallet_id
+          AND r.kind IN ('spend', 'capture') AND r.amount = -NEW.amount
+      );
+END
+
+-- law
+CREATE TRIGGER payments_entry_move AFTER INSERT ON payments_ledgerentry
+BEGIN
+    UPDATE payments_wallet
+    SET balance = NEW.balance_after, held = NEW.held_after, version = NEW.version,
+        updated_at = NEW.created_at,
+        -- A new lot, or the end of a hold that may have kept tokens beyond their date.
+        -- MIN of a NULL is NULL, hence the pairs of COALESCE.
+        next_expiry = CASE WHEN NEW.hold_id IS NOT NULL
+            THEN MIN(COALESCE(next_expiry, overdue_since), COALESCE(overdue_since, next_expiry))
+            ELSE MIN(COALESCE(next_expiry, NEW.expires_at), COALESCE(NEW.expires_at, next_expiry))
+            END
+    WHERE user_id = NEW.wallet_id;
+
+    SELECT RAISE(ABORT, 'ledger_not_moved')
+    WHERE NOT EXISTS (
+        SELECT 1 FROM payments_wallet
+        WHERE user_id = NEW.wallet_id AND version = NEW.version
+          AND balance = NEW.balance_after AND held = NEW.held_after
+    );
+END
+
+-- law
+CREATE TRIGGER payments_entry_no_update BEFORE UPDATE ON payments_ledgerentry
+BEGIN
+    SELECT RAISE(ABORT, 'ledger_immutable');
+END
+
+-- law
+CREATE TRIGGER payments_entry_no_delete BEFORE DELETE ON payments_ledgerentry
+BEGIN
+    SELECT RAISE(ABORT, 'ledger_immutable');
+END
+
+-- law
+CREATE TRIGGER payments_wallet_opens BEFORE INSERT ON payments_wallet
+BEGIN
+    SELECT RAISE(ABORT, 'ledger_wallet_exists')
+    WHERE EXISTS (SELECT 1 FROM payments_wallet WHERE user_id = NEW.user_id);
+
+    SELECT RAISE(ABORT, 'ledger_wallet_opens_empty')
+    WHERE NEW.balance <> 0 OR NEW.held <> 0 OR NEW.version <> 0 OR NEW.epoch <> 1
+       OR NEW.next_expiry IS NOT NULL OR NEW.overdue_since IS NOT NULL;
+END
+
+-- law
+CREATE TRIGGER payments_wallet_moves BEFORE UPDATE ON payments_wallet
+BEGIN
+    SELECT RAISE(ABORT, 'ledger_wallet_guard')
+    WHERE NEW.user_id IS NOT OLD.user_id OR NEW.epoch NOT IN (OLD.epoch, OLD.epoch + 1);
+
+    SELECT RAISE(ABORT, 'ledger_wallet_guard')
+    WHERE (NEW.balance IS NOT OLD.balance
+        OR NEW.held IS NOT OLD.held
+        OR NEW.version IS NOT OLD.version)
+      AND NOT EXISTS (
+        SELECT 1 FROM payments_ledgerentry
+        WHERE wallet_id = NEW.user_id AND version = NEW.version
+          AND NEW.version = OLD.version + 1 AND NEW.epoch = OLD.epoch
+          AND balance_after = NEW.balance AND held_after = NEW.held
+      );
+
+    -- Settlement moves it on, but never past the date of a lot that is still to come.
+    SELECT RAISE(ABORT, 'ledger_next_expiry')
+    WHERE OLD.next_expiry < COALESCE(NEW.next_expiry, '9999-12-31')
+      AND EXISTS (
+        SELECT 1 FROM payments_ledgerentry
+        WHERE wallet_id = NEW.user_id
+          AND expires_at > STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW')
+          AND expires_at < COALESCE(NEW.next_expiry, '9999-12-31')
+      );
+END
+
+-- law
+CREATE TRIGGER payments_wallet_no_delete BEFORE DELETE ON payments_wallet
+BEGIN
+    SELECT RAISE(ABORT, 'ledger_immutable');
+END

@@ -1,0 +1,68 @@
+"""Changing the e-mail address: the one of today stays until the new one is confirmed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.test import Client
+
+from intellispark.accounts.models import User
+from tests.support.factories import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+
+def sign_up(name: str) -> tuple[Client, User]:
+    client = Client()
+    answer = client.post(
+        "/accounts/signup/",
+        {"username": name, "email": f"{name}@example.com", "password1": PASSWORD},
+    )
+    assert answer.status_code == 302, answer.content
+    return client, User.objects.get(username=name)
+
+
+def wish(client: Client, email: str) -> None:
+    answer = client.post("/accounts/email/", {"email": email, "action_add": ""})
+    assert answer.status_code == 302
+
+
+def test_an_unconfirmed_address_is_not_lost_to_a_wish() -> None:
+    for name in ("alice", "bob"):
+        client, user = sign_up(name)
+        wish(client, f"{name}.new@example.com")
+        wish(client, f"{name}.newer@example.com")
+        user.refresh_from_db()
+        assert user.email == f"{name}@example.com"
+        found = dict(EmailAddress.objects.filter(user=user).values_list("email", "primary"))
+        assert found == {f"{name}@example.com": True, f"{name}.newer@example.com": False}
+        page = client.get("/accounts/email/").content.decode()
+        assert f"Yours is {name}@example.com." in page
+        assert f"{name}.newer@example.com waits for your confirmation" in page
+
+
+def test_a_confirmed_wish_is_the_address() -> None:
+    client, user = sign_up("alice")
+    wish(client, "alice.new@example.com")
+    assert mail.outbox[-1].subject.startswith("IntelliSpark: ")
+    assert "Hello from IntelliSpark!" in mail.outbox[-1].body
+    link = re.search(r"/accounts/confirm-email/\S+", str(mail.outbox[-1].body))
+    assert link is not None
+    client.post(link[0])
+    user.refresh_from_db()
+    assert user.email == "alice.new@example.com"
+    assert list(EmailAddress.objects.values_list("email", "primary", "verified")) == [
+        ("alice.new@example.com", True, True)
+    ]
+
+
+def test_a_wish_is_taken_back() -> None:
+    client, user = sign_up("alice")
+    wish(client, "alice.new@example.com")
+    client.post("/accounts/email/", {"email": "alice.new@example.com", "action_remove": ""})
+    user.refresh_from_db()
+    assert user.email == "alice@example.com"
+    assert list(EmailAddress.objects.values_list("email", flat=True)) == ["alice@example.com"]

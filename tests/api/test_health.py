@@ -1,0 +1,75 @@
+"""Alive, ready, and the figures."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import Client
+from pytest_django import Settings
+
+
+def test_alive_asks_nobody() -> None:
+    """Without the `db` fixture, a query would fail."""
+    assert Client().get("/healthz").json() == {"status": "ok"}
+
+
+@pytest.mark.django_db
+def test_ready_when_all_checks_are_well() -> None:
+    response = Client().get("/readyz")
+    assert response.status_code == 200, response.content
+    assert set(response.json()["checks"]) == {
+        *("database", "migrations", "ledger_laws", "channel_layer"),
+    }
+
+
+@pytest.mark.django_db
+def test_not_ready_with_a_migration_to_apply() -> None:
+    MigrationRecorder.Migration.objects.filter(app="accounts").delete()
+    response = Client().get("/readyz")
+    assert response.status_code == 503
+    assert any(problem.startswith("migrations:") for problem in response.json()["problems"])
+
+
+@pytest.mark.django_db
+def test_not_ready_without_a_law_of_the_ledger() -> None:
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' LIMIT 1")
+            cursor.execute(f"DROP TRIGGER {cursor.fetchone()[0]}")
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT tgname, tgrelid::regclass FROM pg_trigger WHERE NOT tgisinternal LIMIT 1"
+            )
+            name, table = cursor.fetchone()
+            cursor.execute(f"DROP TRIGGER {name} ON {table}")
+    response = Client().get("/readyz")
+    assert response.status_code == 503
+    assert any(problem.startswith("ledger_laws:") for problem in response.json()["problems"])
+
+
+@pytest.mark.django_db
+def test_not_ready_without_its_database() -> None:
+    def away(*args: object) -> None:
+        raise RuntimeError("a secret")
+
+    with connection.execute_wrapper(away):
+        response = Client().get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["checks"]["database"] == "RuntimeError"
+    assert b"secret" not in response.content
+
+
+def test_figures_are_for_this_machine_and_for_the_token(settings: Settings) -> None:
+    def status(**kwargs: object) -> int:
+        return Client().get("/metrics", **kwargs).status_code  # type: ignore[arg-type]
+
+    assert status() == 200
+    assert status(REMOTE_ADDR="192.0.2.1") == 404
+    assert status(headers={"X-Forwarded-For": "192.0.2.1"}) == 404
+    assert status(headers={"Authorization": "Bearer "}, REMOTE_ADDR="192.0.2.1") == 404
+    settings.METRICS_TOKEN = "a-token"
+    assert status(headers={"Authorization": "Bearer a-token"}, REMOTE_ADDR="192.0.2.1") == 200
+    assert status(headers={"Authorization": "Bearer b-token"}, REMOTE_ADDR="192.0.2.1") == 404
+    assert b"python_info" in Client().get("/metrics").content

@@ -1,0 +1,34 @@
+"""In which language a reply is asked for: the person's own, else the request's, else the chat's."""
+
+from __future__ import annotations
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from chat.models import Chat
+from tests.support.replies import Client
+from tests.support.scripted import Script
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "expected"),
+    [
+        ("", "", "en"),
+        ("", "zh-CN,zh;q=0.9,en;q=0.5", "zh-hans"),
+        ("en", "zh-CN", "en"),
+        ("zh-hans", "en", "zh-hans"),
+    ],
+)
+async def test_who_chooses_the_language_of_a_reply(
+    chat: Chat, script: Script, own: str, asked: str, expected: str
+) -> None:
+    chat.user.language = own
+    await sync_to_async(chat.user.save)()
+    headers = {"accept-language": asked} if asked else {}
+    answer = await Client(chat.user).generate(chat, **headers)
+    assert answer.status_code == 200, answer.content
+    assert script.calls[0].language == expected
+    wanted = {"en": "English", "zh-hans": "Simplified Chinese"}[expected]
+    assert script.calls[0].system.endswith(f"Always answer in {wanted}.")

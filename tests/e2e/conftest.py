@@ -1,0 +1,135 @@
+"""A real server, a real browser, and people who are signed in to it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client
+from django.test.utils import setup_databases, teardown_databases
+from playwright.sync_api import BrowserContext
+
+from intellispark.accounts.models import User
+from tests.support.aimock import NoPeer, aimock, install
+from tests.support.engines import chromium_path
+from tests.support.server import ROOT, Server
+
+# Playwright's synchronous API leaves a loop running in this thread; nothing else uses it here.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    path = chromium_path()
+    if path is None:
+        pytest.skip("No Chromium on this machine: install it or set CHROMIUM to its path.")
+    return {"executable_path": path, "args": FLAGS}
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+    """The plugin's own makes no database where no test asks for one to be rolled back."""
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        yield
+        teardown_databases(made, verbosity=0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _open_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The server works on the same database, so nothing is rolled back between tests."""
+    with django_db_blocker.unblock():
+        call_command("load_characters", verbosity=0)
+        yield
+
+
+@pytest.fixture(scope="session")
+def production(testrun_uid: str) -> dict[str, str]:
+    """The environment of a production start: the browser gets what people get."""
+    env = {
+        "DJANGO_SETTINGS_MODULE": "intellispark.settings",
+        "DEBUG": "0",
+        "SECRET_KEY": settings.SECRET_KEY,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "RATE_LIMITS": "off",
+    }
+    folder = Path(tempfile.gettempdir())
+    collected = folder / f"intellispark-collected-{testrun_uid}"
+    with (folder / "intellispark-collectstatic.lock").open("w") as lock:
+        # One worker for all: the files vanish for a moment while they are written anew, and a
+        # page of another worker's server would come without its styles.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not collected.exists():
+            subprocess.run(
+                [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"],
+                cwd=ROOT,
+                env={**os.environ, "DATABASE_URL": "sqlite:///:memory:", **env},
+                check=True,
+            )
+            collected.touch()
+    return env
+
+
+@pytest.fixture(scope="module")
+def server(
+    request: pytest.FixtureRequest, _open_database: None, production: dict[str, str]
+) -> Iterator[Server]:
+    """A server for the module's tests, with the demo model, or with its `AI_REPLIES` of a peer."""
+    replies = getattr(request.module, "AI_REPLIES", None)
+    if replies is None:
+        with Server(**production, AI_PROVIDER="demo") as running:
+            yield running
+        return
+    try:
+        install()
+    except NoPeer as reason:
+        pytest.skip(str(reason))
+    with (
+        aimock(replies) as url,
+        Server(
+            **production, AI_PROVIDER="openai", OPENAI_BASE_URL=url, OPENAI_API_KEY="any"
+        ) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+def visitor(new_context: Callable[..., BrowserContext], server: Server) -> BrowserContext:
+    """A browser in which nobody is signed in."""
+    return new_context(base_url=server.url)
+
+
+@pytest.fixture
+def sign_in(new_context: Callable[..., BrowserContext], server: Server) -> Callable[..., Any]:
+    """`sign_in(user)` is a browser context of its own in which that person is signed in."""
+
+    def make(user: User, **options: Any) -> BrowserContext:
+        client = Client()
+        client.force_login(user)
+        context = new_context(base_url=server.url, **options)
+        value = client.cookies[settings.SESSION_COOKIE_NAME].value
+        context.add_cookies(
+            [{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": server.url}]
+        )
+        return context
+
+    return make

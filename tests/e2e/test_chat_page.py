@@ -1,0 +1,423 @@
+"""The chat page: sending, receiving, and nothing lost when either goes wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+
+from chat.chats import create_chat
+from chat.models import Character, Chat, Generation, Message
+from intellispark.accounts.models import User
+from payments.models import LedgerEntry, Wallet
+from tests.support.factories import make_user
+
+AI_REPLIES = "chat_page.json"
+LONG = " ".join(f"word{n}" for n in range(60))  # the reply to "slowly"
+TOO_SMALL = """() => [...document.querySelectorAll("main button, .nav a, .nav summary")]
+    .filter((element) => element.checkVisibility() && element.getClientRects().length)
+    .map((element) => [element.className, element.getBoundingClientRect()])
+    .filter(([, { width, height }]) => width > 1 && (width < 44 || height < 44))
+    .map(([name, { width, height }]) => `${name} ${width}x${height}`)"""
+TOKENS_COME = """async () => {
+    const { store } = await import("balance");
+    const { epoch, version } = store.state;
+    store.apply({ epoch, version: version + 1, balance: 15, held: 0, available: 15, debt: 0 });
+}"""
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+SignIn = Callable[..., BrowserContext]
+
+
+def new_chat(user: User) -> Chat:
+    return create_chat(user=user, character=Character.objects.get(slug="professor-quill"))
+
+
+def open_chat(context: BrowserContext, chat: Chat) -> Page:
+    page = context.new_page()
+    page.goto(f"/chats/{chat.pk}/")
+    expect(page.locator("[data-composer] [data-send]")).to_have_attribute("aria-disabled", "true")
+    return page
+
+
+def box(page: Page) -> Locator:
+    return page.locator("[data-composer] textarea")
+
+
+def send(page: Page, text: str) -> None:
+    box(page).fill(text)
+    page.keyboard.press("Enter")
+
+
+def conversation(page: Page) -> Locator:
+    return page.locator("[data-messages]")
+
+
+def last_reply(page: Page) -> Locator:
+    return page.locator("[data-role=assistant]").last
+
+
+def notice(page: Page) -> Locator:
+    return page.locator("[data-composer-notice]")
+
+
+def stop(page: Page) -> Locator:
+    return page.locator("[data-stop]")
+
+
+@pytest.fixture
+def alices(sign_in: SignIn) -> tuple[User, Chat, Page]:
+    """Alice, a chat of hers, and the page of it."""
+    alice = make_user()
+    chat = new_chat(alice)
+    return alice, chat, open_chat(sign_in(alice), chat)
+
+
+Alices = tuple[User, Chat, Page]
+
+
+def test_enter_sends_and_shift_enter_breaks_the_line(alices: Alices) -> None:
+    _, chat, page = alices
+    box(page).fill("one")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("two")
+    page.keyboard.press("Enter")
+    expect(conversation(page).get_by_text("Nice to meet you.")).to_be_visible()
+    assert page.locator("[data-role=user] [data-content]").inner_text() == "one\ntwo"
+    expect(box(page)).to_have_value("")
+    expect(box(page)).to_be_focused()
+    assert chat.messages.get(role="user").content == "one\ntwo"
+
+
+@pytest.mark.parametrize("event", [{"isComposing": True}, {"keyCode": 229}])
+def test_enter_of_an_input_method_does_not_send(alices: Alices, event: dict[str, Any]) -> None:
+    _, _, page = alices
+    box(page).fill("ni hao")
+    box(page).dispatch_event("keydown", {"key": "Enter", "bubbles": True, **event})
+    expect(box(page)).to_have_value("ni hao")
+    expect(page.locator("[data-role=user]")).to_have_count(0)
+
+
+def test_a_reply_has_its_receipt_and_code_can_be_copied(alices: Alices) -> None:
+    _, _, page = alices
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    send(page, "show me code")
+    expect(last_reply(page).locator("[data-receipt]")).to_have_text("✦ 1 token")
+    last_reply(page).get_by_role("button", name="Copy").first.click()
+    expect(last_reply(page).get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "print(1)\n"
+
+
+def test_what_a_model_writes_is_never_run(alices: Alices) -> None:
+    _, _, page = alices
+    send(page, "be evil")
+    expect(last_reply(page).locator("strong")).to_have_text("bold")
+    expect(last_reply(page).locator("[data-receipt]")).to_be_visible()
+    expect(last_reply(page).locator("[data-content] img")).to_have_count(0)
+    expect(last_reply(page).locator("[href^='javascript']")).to_have_count(0)
+    assert page.evaluate("window.hacked") is None
+
+
+@pytest.mark.parametrize("how", ["button", "Escape"])
+def test_stop_keeps_what_came(alices: Alices, how: str) -> None:
+    alice, chat, page = alices
+    send(page, "Speak slowly.")
+    expect(last_reply(page)).to_contain_text("word2")
+    if how == "button":
+        stop(page).click()
+    else:
+        page.keyboard.press("Escape")
+    expect(last_reply(page)).to_contain_text("Stopped")
+    expect(last_reply(page).locator("[data-receipt]")).to_have_text("✦ 1 token")
+    expect(stop(page)).to_be_hidden()
+    expect(box(page)).to_be_focused()
+    text = last_reply(page).locator("[data-content]").inner_text()
+    assert "word59" not in text
+    assert chat.messages.get(status="stopped").content.strip() == text.strip()
+    assert Wallet.objects.get(pk=alice.pk).balance == 9
+
+
+def test_a_reload_in_mid_stream_finds_the_reply_growing(alices: Alices) -> None:
+    _, chat, page = alices
+    send(page, "Speak slowly.")
+    expect(last_reply(page)).to_contain_text("word2")
+    page.reload()
+    expect(last_reply(page)).to_have_attribute("data-status", "streaming")
+    expect(stop(page)).to_be_visible()
+    expect(last_reply(page)).to_contain_text("word59", timeout=20_000)
+    expect(last_reply(page).locator("[data-receipt]")).to_have_text("✦ 1 token")
+    assert (
+        page.locator("[data-role=assistant]").count()
+        == chat.messages.filter(role="assistant").count()
+    )
+
+
+def accepted(route: Route) -> dict[str, Any]:
+    """What the server says when the request reaches it, whatever the page is then told."""
+    headers = {**route.request.headers, "accept": "application/json", "prefer": "respond-async"}
+    return route.fetch(headers=headers).json()
+
+
+def test_a_stream_that_broke_is_picked_up_where_it_ended(alices: Alices) -> None:
+    _, _, page = alices
+
+    def break_off(route: Route) -> None:
+        answer = accepted(route)
+        start = f'{{"generation_id": "{answer["generation"]["id"]}", "message_id": ""}}'
+        route.fulfill(content_type="text/event-stream", body=f"event: start\ndata: {start}\n\n")
+
+    page.route("**/generate", break_off)
+    send(page, "Speak slowly.")
+    expect(last_reply(page)).to_contain_text(LONG, timeout=20_000)
+    expect(last_reply(page).locator("[data-receipt]")).to_have_text("✦ 1 token")
+    expect(page.locator("[data-retry-line]")).to_have_count(0)
+
+
+def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_key(alices: Alices) -> None:
+    alice, chat, page = alices
+    keys = []
+
+    def lose_the_first(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) > 1:
+            route.continue_()
+            return
+        accepted(route)
+        route.abort()
+
+    page.route("**/generate", lose_the_first)
+    send(page, "Hello, professor.")
+    expect(last_reply(page).locator("[data-receipt]")).to_have_text("✦ 1 token")
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
+    assert Generation.objects.filter(chat=chat).count() == 1
+    assert LedgerEntry.objects.filter(wallet_id=alice.pk, kind="hold").count() == 1
+
+
+def test_without_a_network_the_message_goes_back_into_the_box(alices: Alices) -> None:
+    _, _, page = alices
+    page.route("**/generate", lambda route: route.abort())
+    send(page, "Can you hear me?")
+    expect(notice(page)).to_contain_text("could not be reached", timeout=40_000)
+    expect(box(page)).to_have_value("Can you hear me?")
+    expect(page.locator("[data-role=user]")).to_have_count(0)
+    page.unroute("**/generate")
+    page.keyboard.press("Enter")
+    expect(conversation(page).get_by_text("Nice to meet you.")).to_be_visible()
+    expect(notice(page)).to_be_hidden()
+
+
+def test_a_second_tab_is_told_and_keeps_its_text(alices: Alices) -> None:
+    _, chat, one = alices
+    two = one.context.new_page()  # without a socket it does not hear of the other's reply
+    two.route_web_socket("**/ws/balance/", lambda route: route.close(code=1011))
+    two.goto(f"/chats/{chat.pk}/")
+    send(one, "Speak slowly.")
+    expect(last_reply(one)).to_contain_text("word1")
+    send(two, "And I?")
+    expect(notice(two)).to_contain_text("already being written")
+    expect(box(two)).to_have_value("And I?")
+    expect(two.locator("[data-role=user]")).to_have_count(0)
+
+
+def test_a_failed_reply_can_be_tried_again(alices: Alices) -> None:
+    alice, chat, page = alices
+    send(page, "Now please fail.")
+    again = page.get_by_role("button", name="Try again")
+    expect(again).to_be_visible(timeout=20_000)
+    expect(page.locator("[data-role=user]")).to_have_text(re.compile("please fail"))
+    again.click()
+    for _ in range(100):
+        if chat.generations.filter(status="failed").count() == 2:
+            break
+        page.wait_for_timeout(100)
+    expect(again).to_be_visible(timeout=20_000)
+    assert chat.messages.filter(role="user").count() == 1
+    assert chat.generations.count() == 2
+    page.reload()
+    expect(again).to_be_visible()
+    assert Wallet.objects.get(pk=alice.pk).available == 10
+
+
+def test_a_reply_that_breaks_off_is_kept_and_marked(alices: Alices) -> None:
+    _, chat, page = alices
+    send(page, "Please break off.")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible(timeout=20_000)
+    expect(last_reply(page)).to_contain_text("word1")
+    expect(last_reply(page).locator("[data-status-text]")).not_to_be_empty()
+    expect(last_reply(page).locator("[data-receipt]")).to_be_empty()
+    assert chat.messages.filter(role="assistant", parent__isnull=False).count() == 1
+
+
+def test_a_draft_survives_a_reload_and_ends_with_the_session(alices: Alices) -> None:
+    _, _, page = alices
+    box(page).fill("half a thought")
+    page.reload()
+    expect(box(page)).to_have_value("half a thought")
+    page.locator("[data-nav] [data-menu] summary").last.click()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/")
+    assert not [k for k in page.evaluate("Object.keys(localStorage)") if "draft" in k]
+
+
+def test_a_message_that_is_too_long_says_so_and_is_not_sent(alices: Alices) -> None:
+    _, _, page = alices
+    box(page).fill("字" * 9_500)
+    expect(page.locator("[data-count]")).to_have_text("9,500 of 10,000 characters")
+    send(page, "字" * 10_001)
+    expect(page.locator("[data-count]")).to_contain_text("please shorten it")
+    expect(box(page)).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("[data-role=user]")).to_have_count(0)
+
+
+def test_older_messages_come_while_scrolling_up_and_the_view_stays(sign_in: SignIn) -> None:
+    alice = make_user()
+    chat = new_chat(alice)
+    Message.objects.bulk_create(
+        Message(chat=chat, number=n, role="user", content=f"message {n}") for n in range(2, 80)
+    )
+    Chat.objects.filter(pk=chat.pk).update(message_count=79)
+    page = open_chat(sign_in(alice), chat)
+    expect(conversation(page).get_by_text("message 79", exact=True)).to_be_in_viewport()
+    expect(conversation(page).get_by_text("message 20", exact=True)).to_have_count(0)
+    for _ in range(30):
+        page.locator("[data-scroller]").hover()
+        page.mouse.wheel(0, -400)
+        page.wait_for_timeout(60)
+        if conversation(page).get_by_text("message 2", exact=True).count():
+            break
+    expect(conversation(page).get_by_text("message 2", exact=True)).to_have_count(1)
+    assert page.evaluate("document.querySelector('[data-scroller]').scrollTop") > 0
+    numbers = page.locator("[data-role=user] [data-content]").all_inner_texts()
+    assert numbers == [f"message {n}" for n in range(2, 80)]
+
+
+def test_who_reads_further_up_is_left_alone(alices: Alices) -> None:
+    _, _, page = alices
+    page.set_viewport_size({"width": 700, "height": 420})
+    send(page, "Speak slowly.")
+    expect(last_reply(page)).to_contain_text("word2")
+    scroller = page.locator("[data-scroller]")
+    scroller.hover()
+    page.mouse.wheel(0, -600)
+    jump = page.get_by_role("button", name="Jump to latest")
+    expect(jump).to_be_visible()
+    before = scroller.evaluate("element => element.scrollTop")
+    expect(last_reply(page)).to_contain_text("word40", timeout=20_000)
+    assert scroller.evaluate("element => element.scrollTop") == before
+    jump.click()
+    expect(jump).to_be_hidden()
+    expect(last_reply(page).locator("[data-receipt]")).to_be_in_viewport(timeout=20_000)
+
+
+def test_a_chat_is_renamed_and_deleted(alices: Alices) -> None:
+    _, chat, page = alices
+    page.locator(".chat__header [data-menu] summary").click()
+    page.get_by_role("button", name="Rename").locator("visible=true").click()
+    page.get_by_role("dialog").get_by_role("textbox").fill("Shower curtains")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Shower curtains")).to_be_visible()
+    expect(page.locator("[data-sidebar]")).to_contain_text("Shower curtains")
+    page.locator(".chat__header [data-menu] summary").click()
+    page.get_by_role("button", name="Delete").locator("visible=true").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    page.wait_for_url("**/chats/")
+    assert not Chat.objects.filter(pk=chat.pk).exists()
+
+
+def test_a_chat_that_was_deleted_elsewhere_says_so_and_keeps_the_text(alices: Alices) -> None:
+    _, chat, page = alices
+    Chat.objects.filter(pk=chat.pk).delete()
+    box(page).fill("Are you there?")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-composer-notice]")).to_contain_text("This chat was deleted")
+    expect(box(page)).to_have_value("Are you there?")
+
+
+def test_a_suggestion_fills_the_box(alices: Alices) -> None:
+    _, _, page = alices
+    chip = page.locator("[data-suggestion]").first
+    text = chip.inner_text()
+    chip.click()
+    expect(box(page)).to_have_value(text)
+    page.keyboard.press("Enter")
+    expect(conversation(page).get_by_text("Nice to meet you.")).to_be_visible()
+    expect(page.locator("[data-suggestion]")).to_have_count(0)
+
+
+def test_somebody_elses_chat_is_not_found(sign_in: SignIn) -> None:
+    chat = new_chat(make_user())
+    page = sign_in(make_user()).new_page()
+    answer = page.goto(f"/chats/{chat.pk}/")
+    assert answer is not None
+    assert answer.status == 404
+
+
+def test_on_a_phone_everything_is_in_reach(sign_in: SignIn) -> None:
+    alice = make_user(tokens=4)
+    page = open_chat(sign_in(alice, **PHONE), new_chat(alice))
+    for place in ("[data-nav]", "[data-composer]"):
+        balance = page.locator(f"{place} token-balance").first
+        expect(balance.locator("[data-available]")).to_be_in_viewport()
+        expect(balance).to_contain_text("low")
+    expect(page.get_by_role("link", name="Back to your chats")).to_be_in_viewport()
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390
+    assert page.evaluate(TOO_SMALL) == []
+
+
+def test_a_refusal_by_the_server_keeps_the_text_until_tokens_come(alices: Alices) -> None:
+    """The page believed that there were tokens; somebody else was faster."""
+    _, _, page = alices
+    refusal = {"error": {"code": "insufficient_tokens", "detail": "x", "needed": 1, "available": 0}}
+    page.route("**/generate", lambda route: route.fulfill(status=402, json=refusal))
+    send(page, "One more, please.")
+    expect(notice(page)).to_contain_text("do not cover")
+    expect(notice(page).get_by_role("link", name="Get tokens")).to_be_visible()
+    expect(box(page)).to_have_value("One more, please.")
+    expect(page.locator("[data-nav] [data-available]").first).to_have_text("10")
+    page.unroute("**/generate")
+    page.evaluate(TOKENS_COME)
+    expect(notice(page)).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(conversation(page).get_by_text("Nice to meet you.")).to_be_visible()
+
+
+def test_signing_out_in_one_tab_takes_the_number_off_the_other(alices: Alices) -> None:
+    _, chat, one = alices
+    two = open_chat(one.context, chat)
+    one.locator("[data-nav] [data-menu] summary").last.click()
+    one.get_by_role("button", name="Sign out").click()
+    for place in ("nav", "sidebar", "composer"):
+        number = two.locator(f"[data-{place}] [data-available]").first
+        expect(number).to_have_text("–", timeout=10_000)
+    expect(two.get_by_role("link", name="Sign in")).to_be_visible()
+
+
+def test_a_balance_that_cannot_be_loaded_is_a_button_that_asks_again(alices: Alices) -> None:
+    _, _, page = alices
+    page.route("**/api/payment/user/tokens", lambda route: route.abort())
+    page.evaluate("import('balance').then(({ store }) => (store.doubt(), store.refetch()))")
+    again = page.locator("[data-nav] [data-refetch]").first
+    expect(again).to_have_text("?")
+    page.unroute("**/api/payment/user/tokens")
+    again.click()
+    expect(page.locator("[data-nav] [data-available]").first).to_have_text("10")
+    expect(again).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", [{}, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_nothing(sign_in: SignIn, scheme: str, screen: dict[str, Any]) -> None:
+    alice = make_user(tokens=2)
+    page = open_chat(sign_in(alice, color_scheme=scheme, **screen), new_chat(alice))
+    send(page, "show me code")
+    expect(last_reply(page).locator("[data-receipt]")).to_be_visible()
+    send(page, "Now please fail.")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible(timeout=20_000)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()

@@ -1,0 +1,400 @@
+"""The number under every fault between server and page: lost frames, dead sockets, restarts,
+sleep, sign-out; and what a page hears of its person's other tabs."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, WebSocketRoute, expect
+
+from chat.chats import create_chat
+from chat.models import Character, Chat
+from intellispark.accounts.models import User
+from intellispark.accounts.suspension import suspend
+from payments import ledger
+from payments.models import Wallet
+from tests.e2e.fast_beacon import BEACON_SECS
+from tests.support.factories import make_user
+from tests.support.server import Server
+
+SOCKET = re.compile(r"/ws/balance/$")
+POLL_SECS = 15
+
+# Every text that any balance of the page ever shows, and the versions that go with it.
+WATCH = """() => {
+    window.seen = [];
+    const note = () => {
+        for (const element of document.querySelectorAll("[data-token-balance]")) {
+            const shown = element.querySelector("[data-available]").textContent;
+            const text = shown.trim().replaceAll(",", "");
+            window.seen.push([text, Number(element.dataset.version)]);
+        }
+    };
+    note();
+    new MutationObserver(note).observe(document.body, {
+        subtree: true, childList: true, characterData: true, attributeFilter: ["data-version"],
+    });
+}"""
+ALONE = "delete window.BroadcastChannel"
+HIDE = """hidden => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    const visibilityState = hidden ? "hidden" : "visible";
+    Object.defineProperty(document, "visibilityState", {
+        value: visibilityState, configurable: true,
+    });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+SignIn = Callable[..., BrowserContext]
+
+
+@pytest.fixture(scope="module")
+def server(_open_database: None, production: dict[str, str]) -> Iterator[Server]:
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.e2e.fast_beacon", "AI_PROVIDER": "demo"}
+    with Server(**{**production, **settings}) as running:
+        yield running
+
+
+@pytest.fixture
+def alice() -> User:
+    return make_user()
+
+
+def new_chat(user: User) -> Chat:
+    return create_chat(user=user, character=Character.objects.get(slug="professor-quill"))
+
+
+def grant(user: User, tokens: int, key: str) -> None:
+    """By a process that the server does not hear of: only beacon, poll or snapshot can tell."""
+    ledger.grant(wallet_id=user.pk, tokens=tokens, key=key)
+
+
+def number(page: Page) -> Locator:
+    return page.locator("[data-nav] [data-available]").first
+
+
+def expect_number(page: Page, text: int | str, within_secs: float = 5) -> float:
+    """Seconds until it is there, everywhere on the page."""
+    shown = f"{text:,}" if isinstance(text, int) else text
+    began = time.monotonic()
+    expect(number(page)).to_have_text(shown, timeout=within_secs * 1000)
+    took = time.monotonic() - began
+    for each in page.locator("[data-token-balance] [data-available]").all():
+        expect(each).to_have_text(shown)
+    return took
+
+
+def seen(page: Page) -> set[str]:
+    """All that was shown since WATCH, whose versions must never have gone back."""
+    noted = page.evaluate("window.seen")
+    versions = [version for _, version in noted if version]
+    assert versions == sorted(versions)
+    return {text for text, _ in noted}
+
+
+def open_page(context: BrowserContext, path: str = "/chats/", *, alone: bool = False) -> Page:
+    page = context.new_page()
+    if alone:
+        page.add_init_script(ALONE)
+    page.goto(path)
+    return page
+
+
+def block(page: Page) -> None:
+    """No WebSocket gets through, as behind a proxy that knows none."""
+    page.route_web_socket(SOCKET, lambda route: route.close(code=1011))
+
+
+def send(page: Page, text: str) -> None:
+    page.locator("[data-composer] textarea").fill(text)
+    page.keyboard.press("Enter")
+
+
+# --- Faults of the line -------------------------------------------------------------------------
+
+
+def test_without_websockets_a_change_comes_by_polling(alice: User, sign_in: SignIn) -> None:
+    page = sign_in(alice).new_page()
+    block(page)
+    page.goto("/chats/")
+    expect_number(page, 10)
+    for n, tokens in enumerate((15, 20)):
+        grant(alice, 5, f"poll-{n}")
+        expect_number(page, tokens, within_secs=POLL_SECS + 1)
+
+
+class BadLine:
+    """Drops a quarter of the frames, doubles a fifth, and lets others overtake; not the beacons."""
+
+    def __init__(self, route: WebSocketRoute, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._route = route
+        self._held: list[Any] = []
+        self.faults = 0
+        route.connect_to_server().on_message(self._heard)
+
+    def _heard(self, frame: Any) -> None:
+        if "balance.changed" not in frame:
+            self._route.send(frame)
+            return
+        dice = self._random.random()
+        self.faults += dice < 0.7
+        if dice < 0.25:
+            return
+        if dice < 0.5:
+            self._held.append(frame)
+            return
+        self._route.send(frame)
+        if dice < 0.7:
+            self._route.send(frame)
+        while self._held:
+            self._route.send(self._held.pop())
+
+
+def test_frames_lost_doubled_and_out_of_order_are_right_after_a_beacon(
+    alice: User, sign_in: SignIn
+) -> None:
+    context = sign_in(alice)
+    lines: list[BadLine] = []
+    page = context.new_page()
+    page.add_init_script(ALONE)
+    page.route_web_socket(SOCKET, lambda route: lines.append(BadLine(route, seed=4)))
+    page.goto("/chats/")
+    expect_number(page, 10)
+    page.evaluate(WATCH)
+    writer = open_page(context, f"/chats/{new_chat(alice).pk}/")
+    for text in ("One.", "Two.", "Three."):
+        send(writer, text)
+        expect(writer.locator("[data-stop]")).to_be_visible()
+        writer.locator("[data-stop]").click()
+        expect(writer.locator("[data-stop]")).to_be_hidden()
+    available = Wallet.objects.get(pk=alice.pk).available
+    expect_number(page, available, within_secs=BEACON_SECS + 2)
+    assert lines[0].faults > 0
+    assert {int(text) for text in seen(page)} <= set(range(6, 11))
+
+
+def test_a_server_that_was_killed_and_came_back(
+    alice: User, sign_in: SignIn, server: Server
+) -> None:
+    page = open_page(sign_in(alice))
+    expect_number(page, 10)
+    page.evaluate(WATCH)
+    server.kill()
+    grant(alice, 7, "while-it-was-down")
+    page.wait_for_timeout(3_000)
+    server.start()
+    expect_number(page, 17, within_secs=10)
+    assert {"17"} < seen(page) <= {"10", "…", "?", *map(str, range(10, 18))}
+
+
+def test_a_line_that_died_in_its_sleep_is_found_on_waking(alice: User, sign_in: SignIn) -> None:
+    page = sign_in(alice).new_page()
+    page.clock.install()
+    heard: list[Any] = []
+
+    def fall_silent(route: WebSocketRoute) -> None:
+        """The first line brings a snapshot, then nothing, and no close either."""
+        upstream = route.connect_to_server()
+        if heard:
+            return
+
+        def pass_on(frame: Any) -> None:
+            if not heard:
+                route.send(frame)
+            heard.append(frame)
+
+        upstream.on_message(pass_on)
+
+    page.route_web_socket(SOCKET, fall_silent)
+    page.goto("/chats/")
+    expect_number(page, 10)
+    grant(alice, 3, "while-asleep")
+    page.wait_for_timeout(500)
+    page.clock.fast_forward("01:00:00")
+    assert expect_number(page, 13) < 2
+
+
+def test_a_hidden_tab_rests_and_is_right_within_a_second_of_coming_back(
+    alice: User, sign_in: SignIn
+) -> None:
+    page = sign_in(alice).new_page()
+    sockets: list[Any] = []
+    page.on("websocket", lambda socket: sockets.append(socket))
+    page.clock.install()
+    page.goto("/chats/")
+    expect_number(page, 10)
+    page.evaluate(HIDE, True)
+    page.clock.fast_forward(61_000)
+    for _ in range(50):
+        page.wait_for_timeout(100)
+        if sockets and sockets[-1].is_closed():
+            break
+    assert len(sockets) == 1
+    assert sockets[0].is_closed()
+    grant(alice, 2, "while-hidden")
+    page.wait_for_timeout(BEACON_SECS * 1000)
+    expect(number(page)).to_have_text("10")
+    page.evaluate(HIDE, False)
+    assert expect_number(page, 12) < 1
+
+
+# --- The tabs of one browser --------------------------------------------------------------------
+
+
+def test_a_tab_without_a_socket_hears_it_from_the_other(alice: User, sign_in: SignIn) -> None:
+    context = sign_in(alice)
+    deaf = context.new_page()
+    block(deaf)
+    deaf.goto("/chats/")
+    expect_number(deaf, 10)
+    writer = open_page(context, f"/chats/{new_chat(alice).pk}/")
+    deaf.wait_for_timeout(3_000)  # past the two tries, between two polls
+    send(writer, "Hello.")
+    expect_number(writer, 9)
+    assert expect_number(deaf, 9) < 2
+
+
+def sign_out(page: Page) -> None:
+    page.locator("[data-nav] [data-menu] summary").last.click()
+    page.get_by_role("button", name="Sign out").click()
+
+
+@pytest.mark.parametrize("blocked", [False, True], ids=["socket", "no-socket"])
+def test_signing_out_in_one_tab_empties_the_others(
+    alice: User, sign_in: SignIn, blocked: bool
+) -> None:
+    context = sign_in(alice)
+    other = context.new_page()
+    if blocked:
+        block(other)
+    other.goto(f"/chats/{new_chat(alice).pk}/")
+    one = open_page(context)
+    expect_number(other, 10)
+    sign_out(one)
+    one.wait_for_url(re.compile("/$"))
+    assert expect_number(other, "–") < 2
+    expect(other.get_by_role("link", name="Sign in")).to_be_visible()
+
+
+def test_the_next_person_at_this_browser_never_sees_the_last_number(
+    alice: User, sign_in: SignIn
+) -> None:
+    grant(alice, 7_767, "rich")
+    context = sign_in(alice)
+    page, left_open = context.new_page(), context.new_page()
+    page.goto("/chats/")
+    expect_number(page, 7777)
+    block(left_open)
+    left_open.goto("/payment/")
+    sign_out(page)
+    page.wait_for_url(re.compile("/$"))
+    expect_number(left_open, "–")
+    left_open.evaluate(WATCH)
+    bobs: Any = sign_in(make_user()).cookies()
+    context.add_cookies(bobs)  # he signs in
+    page.goto("/chats/")
+    expect_number(page, 10)
+    expect_number(left_open, "–")
+    assert seen(left_open) == {"–"}
+    for _ in range(2):
+        page.go_back()
+        expect(page.locator("body")).not_to_contain_text(re.compile("7,?777"))
+
+
+def test_a_suspended_person_is_told_and_sees_no_number(alice: User, sign_in: SignIn) -> None:
+    page = open_page(sign_in(alice), f"/chats/{new_chat(alice).pk}/")
+    expect_number(page, 10)
+    suspend(user=alice)  # by another process without Redis: the beacon's pass closes the socket
+    expect_number(page, "–", within_secs=BEACON_SECS + 2)
+    expect(page.locator("[data-toasts]")).to_contain_text("Your account is suspended")
+
+
+# --- News of chats ------------------------------------------------------------------------------
+
+
+def test_a_reply_asked_for_in_one_tab_grows_in_the_other(alice: User, sign_in: SignIn) -> None:
+    chat = new_chat(alice)
+    context = sign_in(alice)
+    one, two = (open_page(context, f"/chats/{chat.pk}/") for _ in range(2))
+    send(one, "Tell me about tides.")
+    asked = two.locator("[data-role=user]")
+    expect(asked).to_have_text(re.compile("Tell me about tides."))
+    expect(two.locator("[data-stop]")).to_be_visible()
+    expect(two.locator("[data-role=assistant][data-status=streaming]")).to_have_count(1)
+    for page in (one, two):
+        expect(page.locator("[data-stop]")).to_be_hidden(timeout=20_000)
+        expect(page.locator("[data-role=assistant] [data-receipt]").last).to_contain_text("1 token")
+        expect(page.locator("[data-role=user]")).to_have_count(1)
+        expect(page.locator("[data-role=assistant]")).to_have_count(2)
+    texts = [page.locator("[data-role=assistant] [data-content]").last for page in (one, two)]
+    assert texts[0].inner_text() == texts[1].inner_text()
+    send(two, "And now from here.")
+    expect(one.locator("[data-role=user]")).to_have_count(2)
+    expect(one.locator("[data-stop]")).to_be_visible()
+    send(one, "Typed meanwhile.")  # kept: one reply at a time
+    expect(one.locator("[data-composer] textarea")).to_have_value("Typed meanwhile.")
+    one.locator("[data-stop]").click()  # either tab may stop it
+    for page in (one, two):
+        expect(page.locator("[data-stop]")).to_be_hidden()
+
+
+def titles(page: Page, place: str) -> Locator:
+    return page.locator(f"{place} [data-title]")
+
+
+def test_lists_follow_activity_new_titles_and_deletions(alice: User, sign_in: SignIn) -> None:
+    quill = new_chat(alice)
+    others = list(Character.objects.exclude(slug="professor-quill")[:2])
+    first, second = (create_chat(user=alice, character=character) for character in others)
+    context = sign_in(alice)
+    listing = open_page(context)
+    writer = open_page(context, f"/chats/{quill.pk}/")
+    before = [second.title, first.title, quill.title]
+    rows, recent = titles(listing, "[data-chats]"), titles(listing, "[data-recent-chats]")
+    expect(rows).to_have_text(before)
+    send(writer, "Up you go.")
+    for place in (rows, recent, titles(writer, "[data-recent-chats]")):
+        expect(place).to_have_text([quill.title, second.title, first.title])
+    writer.locator("[data-stop]").click()
+    expect(writer.locator("[data-stop]")).to_be_hidden()
+    expect(listing.locator("[data-chats] time").first).to_have_text("just now")
+
+    writer.evaluate(
+        "id => import('api').then(({ api }) => "
+        "api('PATCH', `/api/chats/${id}`, { body: { title: 'Tides & moons' } }))",
+        str(quill.pk),
+    )
+    for place in (rows, recent):
+        expect(place).to_have_text(["Tides & moons", second.title, first.title])
+    expect(writer.locator("[data-chat-title]").first).to_have_text("Tides & moons")
+    expect(writer).to_have_title(re.compile("^Tides & moons"))
+
+    row = listing.locator(f"[data-chat-row='{quill.pk}']")
+    row.locator("summary").click()
+    row.locator("[data-delete-chat]").click()
+    listing.locator("dialog").get_by_role("button", name="Delete").click()
+    for place in (rows, recent, titles(writer, "[data-recent-chats]")):
+        expect(place).to_have_text([second.title, first.title])
+    expect(writer.get_by_text("This chat was deleted elsewhere.")).to_be_visible()
+    expect(listing.get_by_text("The chat was deleted.")).to_be_visible()
+
+
+def test_a_chat_begun_in_another_tab_appears(alice: User, sign_in: SignIn) -> None:
+    context = sign_in(alice)
+    listing, other = open_page(context), open_page(context, "/characters/")
+    expect(titles(listing, "[data-chats]")).to_have_count(0)
+    character = Character.objects.get(slug="professor-quill")
+    other.evaluate(
+        "id => import('api').then(({ api }) => "
+        "api('POST', '/api/chats', { body: { character_id: id } }))",
+        str(character.pk),
+    )
+    expect(titles(listing, "[data-chats]")).to_have_text([character.name])
+    expect(titles(listing, "[data-recent-chats]")).to_have_text([character.name])
+    expect(titles(other, "[data-recent-chats]")).to_have_text([character.name])

@@ -1,0 +1,64 @@
+"""Counts, ages, previews and initials in the reader's words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone, translation
+
+from intellispark.templatetags.format import ago, compact, initials, preview, spoken
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(0, "0"), (999, "999"), (1_000, "1k"), (4_123, "4.1k"), (12_900, "12k"), (999_950, "999k")],
+)
+def test_counts_are_short_and_never_rounded_up(number: int, shown: str) -> None:
+    assert compact(number) == shown
+
+
+def test_counts_go_by_ten_thousands_in_chinese() -> None:
+    with translation.override("zh-hans"):
+        assert compact(9_999) == "9999"
+        assert compact(12_345) == "1.2万"
+
+
+@pytest.mark.parametrize(
+    ("age", "shown"),
+    [
+        (timedelta(seconds=20), "just now"),
+        (timedelta(seconds=-20), "just now"),
+        (timedelta(minutes=3), "3 min ago"),
+        (timedelta(hours=5), "5 h ago"),
+        (timedelta(days=1), "1 day ago"),
+        (timedelta(days=6, hours=23), "6 days ago"),
+    ],
+)
+def test_ages_are_in_words(age: timedelta, shown: str) -> None:
+    assert ago(timezone.now() - age) == shown
+
+
+def test_old_times_are_dates() -> None:
+    assert ago(datetime(2020, 11, 20, 12, tzinfo=UTC)) == "Nov. 20, 2020"
+    assert ago(None) == ""
+
+
+def test_previews_are_one_line_without_marks() -> None:
+    assert preview("*She nods.*\n\n**Yes**, `x`\n- one") == "She nods. Yes, x one"
+    assert preview(None) == ""
+    assert len(preview("word " * 100)) == 140
+
+
+def test_spoken_skips_the_stage_direction() -> None:
+    assert spoken("*Snow comes in.*\n\nSit there.\n\nMore.") == "Sit there."
+    assert spoken("*Only this.*") == "Only this."
+    assert spoken("") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [("mara_kline", "MK"), ("alice", "AL"), ("x", "X"), ("雪栈掌柜", "雪"), ("...", "?")],
+)
+def test_initials(name: str, letters: str) -> None:
+    assert initials(name) == letters

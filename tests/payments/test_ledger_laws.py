@@ -1,0 +1,206 @@
+"""The database keeps the laws by itself: raw SQL is refused or changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, transaction
+from django.test import Client, override_settings
+
+from intellispark.accounts.models import User
+from payments import ledger
+from payments.checks import ledger_laws, missing_laws
+from payments.laws import trigger_names
+from payments.models import LedgerEntry, Wallet
+from payments.proof import differences
+from tests.support.laws import lifted_laws
+
+pytestmark = pytest.mark.django_db
+
+
+def raw(sql: str, *params: object) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.rowcount
+
+
+def state(user: User) -> tuple[int, int, int, int]:
+    wallet = Wallet.objects.get(pk=user.pk)
+    return wallet.balance, wallet.held, wallet.version, LedgerEntry.objects.count()
+
+
+COLUMNS = (
+    "wallet_id, version, epoch, kind, amount, held_change, balance_after, held_after,"
+    " key, op, reason, description, reference, created_at"
+)
+
+
+def forge(user: User, verb: str, suffix: str = "", **changes: object) -> int:
+    """INSERT a copy of the newest entry with changed columns, by raw SQL."""
+    names = [name.strip() for name in COLUMNS.split(",")]
+    values = ", ".join("%s" if name in changes else name for name in names)
+    return raw(
+        f"{verb} INTO payments_ledgerentry ({COLUMNS}) SELECT {values}"
+        f" FROM payments_ledgerentry WHERE wallet_id = %s ORDER BY version DESC LIMIT 1 {suffix}",
+        *[changes[name] for name in names if name in changes],
+        user.pk.hex if connection.vendor == "sqlite" else user.pk,
+    )
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE payments_ledgerentry SET amount = 1000",
+        "UPDATE payments_ledgerentry SET description = 'x'",
+        "DELETE FROM payments_ledgerentry",
+        "UPDATE payments_wallet SET balance = 1000",
+        "UPDATE payments_wallet SET held = 3",
+        "UPDATE payments_wallet SET version = version + 1",
+        "UPDATE payments_wallet SET balance = balance + 5, version = version + 1",
+        "UPDATE payments_wallet SET epoch = 99",
+        "DELETE FROM payments_wallet",
+    ],
+)
+def test_raw_changes_are_refused(alice: User, sql: str) -> None:
+    before = state(alice)
+    with pytest.raises(IntegrityError):
+        raw(sql)
+    assert state(alice) == before
+
+
+def test_a_wallet_opens_empty(alice: User) -> None:
+    for verb in ["INSERT", *(["INSERT OR REPLACE"] if connection.vendor == "sqlite" else [])]:
+        with pytest.raises(IntegrityError):
+            raw(
+                f"{verb} INTO payments_wallet"
+                " (user_id, balance, held, version, epoch, created_at, updated_at)"
+                " SELECT user_id, 1000, 0, 0, 1, created_at, updated_at FROM payments_wallet"
+            )
+    assert state(alice) == (10, 0, 1, 1)
+
+
+def test_forged_columns_are_refused_or_corrected(alice: User) -> None:
+    """PostgreSQL overwrites computed columns; SQLite refuses those that do not match."""
+    try:
+        forge(alice, "INSERT", version=7, balance_after=9_999, key="forged")
+    except IntegrityError:
+        assert state(alice) == (10, 0, 1, 1)
+    assert list(differences()) == []
+    assert Wallet.objects.get(pk=alice.pk).balance in (10, 20)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("verb", ["INSERT OR REPLACE", "INSERT OR IGNORE"])
+def test_conflict_verbs_move_nothing_on_sqlite(alice: User, verb: str) -> None:
+    before = state(alice)
+    with pytest.raises(IntegrityError):
+        forge(alice, verb)
+    with pytest.raises(IntegrityError):
+        forge(alice, verb, version=2, key="welcome", balance_after=20)
+    with pytest.raises(IntegrityError):
+        forge(alice, verb, version=2, key="drain", kind="spend", amount=-99, balance_after=-89)
+    assert state(alice) == before
+    assert list(differences()) == []
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_on_conflict_do_nothing_moves_nothing_on_postgresql(alice: User) -> None:
+    before = state(alice)
+    assert forge(alice, "INSERT", "ON CONFLICT DO NOTHING") == 0
+    with pytest.raises(IntegrityError):
+        raw("TRUNCATE payments_ledgerentry CASCADE")
+    with pytest.raises(IntegrityError):
+        raw("TRUNCATE payments_wallet CASCADE")
+    assert state(alice) == before
+
+
+@pytest.mark.postgresql
+def test_on_conflict_do_update_is_refused_on_postgresql(alice: User) -> None:
+    with pytest.raises(IntegrityError):
+        forge(alice, "INSERT", "ON CONFLICT (wallet_id, key) DO UPDATE SET amount = 5")
+    assert state(alice) == (10, 0, 1, 1)
+
+
+def test_python_writes_beside_the_ledger_are_refused(alice: User) -> None:
+    entry = LedgerEntry.objects.get(wallet_id=alice.pk)
+    entry.description = "changed"
+    for attempt in (
+        entry.save,
+        entry.delete,
+        LedgerEntry.objects.all().delete,
+        lambda: LedgerEntry.objects.update(amount=1),
+        lambda: LedgerEntry.objects.bulk_create([entry]),
+    ):
+        with pytest.raises(TypeError):
+            attempt()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Wallet.objects.filter(pk=alice.pk).update(balance=1_000)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        alice.delete()
+    assert state(alice) == (10, 0, 1, 1)
+
+
+@pytest.mark.parametrize("name", trigger_names("sqlite"))
+@pytest.mark.sqlite
+def test_a_dropped_law_is_found_on_sqlite(alice: User, name: str) -> None:
+    raw(f"DROP TRIGGER {name}")
+    assert missing_laws() == [name]
+    assert [error.id for error in ledger_laws(databases=["default"])] == ["payments.E001"]
+    assert Client().get("/readyz").status_code == 503
+
+
+@pytest.mark.parametrize("name", trigger_names("postgresql"))
+@pytest.mark.postgresql
+def test_a_dropped_law_is_found_on_postgresql(name: str) -> None:
+    table = "payments_wallet" if name.startswith("payments_wallet") else "payments_ledgerentry"
+    raw(f"DROP TRIGGER {name} ON {table}")
+    assert missing_laws() == [name]
+    assert [error.id for error in ledger_laws(databases=["default"])] == ["payments.E001"]
+    assert Client().get("/readyz").status_code == 503
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_disabled_or_reworded_law_is_found_on_postgresql(alice: User) -> None:
+    raw("ALTER TABLE payments_ledgerentry DISABLE TRIGGER payments_entry_guard")
+    raw(
+        "CREATE OR REPLACE FUNCTION payments_wallet_moves() RETURNS trigger LANGUAGE plpgsql"
+        " AS $$ BEGIN RETURN NEW; END $$"
+    )
+    assert missing_laws() == ["payments_entry_guard", "payments_wallet_moves"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_check_ledger_names_what_differs(alice: User, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("check_ledger")
+    assert "1 wallets agree with their 1 entries." in capsys.readouterr().out
+    with lifted_laws():
+        Wallet.objects.filter(pk=alice.pk).update(balance=99)
+    with pytest.raises((SystemExit, CommandError)) as stopped:
+        call_command("check_ledger")
+    assert getattr(stopped.value, "code", 1) == 1
+    assert f"{alice.pk}: the wallet says balance 99" in capsys.readouterr().err
+
+
+@override_settings(WELCOME_TOKENS=0)
+def test_a_wallet_without_entries_that_moved_is_found(django_user_model: type[User]) -> None:
+    user = django_user_model.objects.create_user("empty", "empty@example.com")
+    with lifted_laws():
+        Wallet.objects.filter(pk=user.pk).update(balance=5)
+    assert [str(found) for found in differences()] == [
+        f"{user.pk}: the wallet moved, but has no entries"
+    ]
+
+
+def test_laws_survive_a_second_migrate(alice: User) -> None:
+    call_command("migrate", verbosity=0)
+    assert missing_laws() == []
+    with pytest.raises(IntegrityError):
+        raw("UPDATE payments_wallet SET balance = 1000")
+
+
+def test_ledger_entries_stay_when_nothing_else_would(alice: User) -> None:
+    entry = ledger.spend(wallet_id=alice.pk, tokens=1, key="one")
+    assert (entry.version, entry.balance_after) == (2, 9)
+    assert list(differences()) == []

@@ -1,0 +1,337 @@
+"""Two server processes and a Redis, and everything that may befall them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.conf import settings as django_settings
+from django.contrib.sessions.models import Session
+
+from chat.models import Character, CharacterText, Chat
+from intellispark.accounts.models import User
+from intellispark.accounts.suspension import suspend
+from intellispark.accounts.tokens import issue
+from intellispark.realtime import publish
+from intellispark.realtime.breaker import redis_breaker
+from payments import ledger
+from payments.models import Wallet
+from tests.support.factories import make_character, make_user
+from tests.support.pages import Page, open_page, open_pages, signed_in
+from tests.support.redis import RedisServer
+from tests.support.server import Server
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("assert_ledger")]
+
+BEACON_SECS = 2  # in tests/settings.py, which the servers have
+SPEND_SECS = 0.7
+PATIENCE_SECS = 3  # for a machine that does other things too
+
+House = tuple[RedisServer, Server, Server]
+
+
+@pytest.fixture(scope="module")
+def processes(django_db_setup: None) -> Iterator[House]:
+    with ExitStack() as stack:
+        redis = stack.enter_context(RedisServer())
+        servers = [Server(REDIS_URL=redis.url) for _ in range(2)]
+        for server in servers:
+            stack.enter_context(server)
+        yield redis, servers[0], servers[1]
+
+
+@pytest.fixture
+async def house(processes: House, settings: Any) -> AsyncIterator[House]:
+    """This process joins the others: what the test spends here, it publishes to their Redis."""
+    redis, *servers = processes
+    settings.REDIS_URL = redis.url
+    layer = {**settings.CHANNEL_LAYERS["default"], "CONFIG": {"url": redis.url}}
+    settings.CHANNEL_LAYERS = {"default": layer}
+    publish._redis.cache_clear()
+    redis_breaker.passed()
+    yield processes
+    publish._redis.cache_clear()
+    if redis.process is not None and redis.process.poll() is not None:
+        redis.start()
+    redis.thaw()
+    for server in servers:
+        if server.process is not None and server.process.poll() is not None:
+            await asyncio.to_thread(server.start)
+
+
+async def spend(user: User, key: str) -> float:
+    """How long the spend took."""
+    began = time.monotonic()
+    await sync_to_async(ledger.spend)(
+        wallet_id=user.pk, tokens=1, key=key, op=f"{user.username}:{key}", description=user.username
+    )
+    return time.monotonic() - began
+
+
+async def version_of(user: User) -> int:
+    return (await Wallet.objects.aget(pk=user.pk)).version
+
+
+async def all_right(user: User, pages: list[Page], secs: float) -> None:
+    """Every page knows the database's version within `secs`: by a frame, or by a beacon."""
+    version = await version_of(user)
+    for page in pages:
+        await page.until(lambda page=page: page.version == version, secs)
+
+
+async def test_frames_reach_every_process_and_only_their_person(house: House) -> None:
+    _, *servers = house
+    people = [await sync_to_async(make_user)(name, tokens=100) for name in ("alice", "bob")]
+    pages = {user.username: await open_pages(user, *servers, *servers) for user in people}
+    for number in range(20):
+        for user in people:
+            await spend(user, str(number))
+    for user in people:
+        mine = pages[user.username]
+        await all_right(user, mine, BEACON_SECS + PATIENCE_SECS)
+        for page in mine:
+            changes = [frame for frame in page.frames if "entry" in frame]
+            assert {frame["entry"]["description"] for frame in changes} == {user.username}
+            assert {op.split(":")[0] for frame in changes for op in frame["ops"]} == {user.username}
+            assert len({op for frame in changes for op in frame["ops"]}) == 20, "an op was lost"
+            await page.close()
+
+
+async def test_a_frozen_redis_costs_a_spend_little_and_pages_a_beacon(house: House) -> None:
+    redis, *servers = house
+    alice = await sync_to_async(make_user)("alice", tokens=50)
+    pages = await open_pages(alice, *servers)
+    await spend(alice, "before")
+    await all_right(alice, pages, PATIENCE_SECS)
+    redis.freeze()
+    took = [await spend(alice, str(number)) for number in range(3)]
+    assert max(took) < SPEND_SECS, took
+    await all_right(alice, pages, BEACON_SECS + PATIENCE_SECS)
+    # A page that is opened meanwhile is let in, and right.
+    began = time.monotonic()
+    pages += await open_pages(alice, servers[0])
+    assert time.monotonic() - began < PATIENCE_SECS
+    await all_right(alice, pages, PATIENCE_SECS)
+    redis.thaw()
+    await asyncio.sleep(1.1)  # the breaker's rest
+    await spend(alice, "after")
+    for page in pages:
+        await page.until(
+            lambda page=page: "alice:after" in [op for f in page.frames for op in f.get("ops", [])],
+            PATIENCE_SECS,
+        )
+        await page.close()
+
+
+async def test_a_reply_in_this_process_needs_no_redis(house: House) -> None:
+    redis, server, _ = house
+    alice = await sync_to_async(make_user)("alice", tokens=50)
+    chat = await sync_to_async(make_chat)(alice)
+    access = (await sync_to_async(issue)(alice))["access"]
+    (page,) = await open_pages(alice, server)
+    redis.freeze()
+    request = urllib.request.Request(
+        f"{server.url}/api/chats/{chat.pk}/generate",
+        json.dumps({"content": "Hello"}).encode(),
+        {
+            "Authorization": f"Bearer {access}",
+            "Content-Type": "application/json",
+            "Prefer": "respond-async",
+            "Idempotency-Key": "key-1",
+        },
+    )
+    answer = await asyncio.to_thread(lambda: json.load(urllib.request.urlopen(request)))
+    await page.until(
+        lambda: {"reply.started", "reply.finished"} <= {frame["type"] for frame in page.frames},
+        PATIENCE_SECS,
+    )
+    holds = [f for f in page.frames if f.get("entry", {}).get("kind") == "hold"]
+    assert holds[0]["version"] == answer["balance"]["version"]
+    await all_right(alice, [page], BEACON_SECS + PATIENCE_SECS)
+    await page.close()
+
+
+def make_chat(user: User) -> Chat:
+    character: Character = make_character()
+    assert CharacterText.objects.filter(character=character).exists()
+    return Chat.objects.create(user=user, character=character, title="Mira")
+
+
+async def test_a_redis_that_dies_and_comes_back_is_heard_again(house: House) -> None:
+    redis, *servers = house
+    alice = await sync_to_async(make_user)("alice", tokens=50)
+    pages = await open_pages(alice, *servers)
+    redis.kill()
+    took = [await spend(alice, str(number)) for number in range(3)]
+    assert max(took) < SPEND_SECS, took
+    await all_right(alice, pages, BEACON_SECS + PATIENCE_SECS)
+    await asyncio.to_thread(redis.start)
+    await subscribed(redis, alice, len(servers))
+    await asyncio.sleep(1.1)
+    await spend(alice, "after")
+    for page in pages:
+        await page.until(lambda page=page: page.frames[-1].get("entry"), PATIENCE_SECS)
+        await page.close()
+
+
+async def subscribed(redis: RedisServer, user: User, count: int) -> None:
+    """Wait until so many processes listen for that person's news."""
+    topic = f"intellispark:group:{publish.user_group(user.pk)}"
+    for _ in range(100):
+        if dict(redis.client().pubsub_numsub(topic))[topic.encode()] >= count:
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError("They did not come back.")
+
+
+async def test_a_flushed_redis_changes_nothing(house: House) -> None:
+    redis, *servers = house
+    alice = await sync_to_async(make_user)("alice", tokens=50)
+    pages = await open_pages(alice, *servers)
+    redis.client().flushall()
+    await spend(alice, "one")
+    for page in pages:
+        await page.until(lambda page=page: page.frames[-1].get("entry"), PATIENCE_SECS)
+        await page.close()
+
+
+async def test_a_server_that_dies_takes_only_its_own_sockets(house: House) -> None:
+    _, one, two = house
+    alice = await sync_to_async(make_user)("alice", tokens=50)
+    lost, kept = await open_pages(alice, one, two)
+    await asyncio.to_thread(one.kill)
+    await lost.until(lambda: lost.code, PATIENCE_SECS)
+    assert lost.code == 1006
+    await spend(alice, "one")
+    await all_right(alice, [kept], PATIENCE_SECS)
+    (again,) = await open_pages(alice, two)
+    assert again.frames[0]["version"] == await version_of(alice)
+    for page in (kept, again):
+        await page.close()
+
+
+async def test_a_server_that_is_stopped_says_bye(house: House) -> None:
+    _, one, _ = house
+    alice = await sync_to_async(make_user)("alice")
+    pages = await open_pages(alice, *[one] * 10)
+    assert await asyncio.to_thread(one.stop) == 0
+    delays = []
+    for page in pages:
+        await page.until(lambda page=page: page.code, PATIENCE_SECS)
+        assert page.code == 1012, page.frames
+        assert page.frames[-1]["type"] == "bye"
+        delays.append(page.frames[-1]["retry_ms"])
+    assert len({*delays}) > 5, "each client has a delay of its own"
+    assert all(500 <= delay <= 20_500 for delay in delays)
+
+
+async def test_credentials_end_sockets_in_every_process(house: House) -> None:
+    redis, *servers = house
+    alice = await sync_to_async(make_user)("alice")
+    bob = await sync_to_async(make_user)("bob")
+    for lost in (False, True):
+        key = await sync_to_async(signed_in)(alice)
+        leaving = [await open_page(server, key) for server in servers]
+        others = await open_pages(alice, *servers)
+        strangers = await open_pages(bob, *servers)
+        if lost:
+            redis.kill()
+        began = time.monotonic()
+        await sync_to_async(publish.close_on_commit)(alice.pk, code=4401, session_key=key)
+        await Session.objects.filter(pk=key).adelete()
+        for page in leaving:
+            await page.until(lambda page=page: page.code, BEACON_SECS + PATIENCE_SECS)
+            assert page.code == 4401
+        if not lost:
+            assert time.monotonic() - began < 2
+        assert (await open_page(servers[0], key)).code == 4401, "it came back"
+        await User.objects.filter(pk=alice.pk).aupdate(suspended_at=None)
+        await sync_to_async(suspend)(user=alice)
+        for page in others:
+            await page.until(lambda page=page: page.code, BEACON_SECS + PATIENCE_SECS)
+            assert page.code == 4403
+        assert [page.code for page in strangers] == [None, None]
+        await User.objects.filter(pk=alice.pk).aupdate(suspended_at=None)
+        alice = await User.objects.aget(pk=alice.pk)
+        for page in strangers:
+            await page.close()
+
+
+async def test_a_thousand_come_back_at_once(house: House) -> None:
+    _, server, _ = house
+    people = [await sync_to_async(make_user)(f"user{number}") for number in range(50)]
+    keys = [await sync_to_async(signed_in)(user) for user in people]
+    wave = [key for key in keys for _ in range(20)]
+    await asyncio.to_thread(server.kill)
+    await asyncio.to_thread(server.start)
+    took: list[float] = []
+
+    async def come_back(key: str) -> Page:
+        began = time.monotonic()
+        page = await open_page(server, key, secs=60)
+        took.append(time.monotonic() - began)
+        return page
+
+    pages = await asyncio.gather(*(come_back(key) for key in wave))
+    assert [page.code for page in pages] == [None] * 1_000
+    assert {page.frames[0]["type"] for page in pages} == {"balance.snapshot"}
+    print(f"1,000 sockets were back; p99 {sorted(took)[990]:.1f} s")
+    for page in pages:
+        page.socket.transport.abort()
+
+
+async def test_a_client_that_reads_nothing_costs_little_and_is_cut_off(house: House) -> None:
+    _, server, _ = house
+    alice = await sync_to_async(make_user)("alice")
+    key = await sync_to_async(signed_in)(alice)
+    stalled = await asyncio.to_thread(open_and_read_nothing, server, key)
+    (reader,) = await open_pages(alice, server)
+    before = resident_kb(server)
+    payload = {"type": "chat.updated", "title": "x" * 20_000, "chat_id": "1"}
+    ended = False
+    for number in range(1_500):  # 30 MB
+        await sync_to_async(publish.publish_on_commit)(alice.pk, {**payload, "number": number})
+        await asyncio.sleep(0.002)
+    assert resident_kb(server) - before < 15_000
+    await reader.until(lambda: reader.frames[-1].get("number") == 1_499, PATIENCE_SECS)
+    deadline = time.monotonic() + django_settings.SOCKET_STALL_SECS + PATIENCE_SECS
+    stalled.settimeout(1)
+    while not ended and time.monotonic() < deadline:
+        try:
+            ended = stalled.recv(1 << 20) == b""
+        except ConnectionResetError:
+            ended = True
+        except TimeoutError:
+            continue
+    assert ended, "it was left open"
+    stalled.close()
+    await reader.close()
+
+
+def open_and_read_nothing(server: Server, key: str) -> socket.socket:
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    client.connect(("127.0.0.1", server.port))
+    cookie = f"{django_settings.SESSION_COOKIE_NAME}={key}"
+    client.sendall(
+        f"GET /ws/balance/ HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nOrigin: {server.url}\r\n"
+        f"Cookie: {cookie}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    assert client.recv(1_000).startswith(b"HTTP/1.1 101")
+    return client
+
+
+def resident_kb(server: Server) -> int:
+    assert server.process is not None
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])

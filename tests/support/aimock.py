@@ -1,0 +1,65 @@
+"""`@copilotkit/aimock`: the OpenAI protocol as somebody else understood it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.server import free_port
+
+PEERS = Path(__file__).resolve().parents[1] / "peers"
+COMMAND = PEERS / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
+START_SECS = 20
+
+
+class NoPeer(Exception):
+    """Why it cannot run here."""
+
+
+def install() -> None:
+    """Install it as locked, once. Raises NoPeer."""
+    if not shutil.which("node") or not shutil.which("npm"):
+        raise NoPeer("node and npm are not installed")
+    if COMMAND.exists():
+        return
+    done = subprocess.run(
+        ["npm", "ci", "--no-audit", "--no-fund"], cwd=PEERS, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise NoPeer(f"npm ci failed: {done.stderr.strip()[-200:]}")
+
+
+@contextmanager
+def aimock(replies: str = "replies.json") -> Iterator[str]:
+    """Its base URL, while it runs with the replies of that file in `tests/peers/`."""
+    port = free_port()
+    process = subprocess.Popen(
+        ["node", COMMAND, "-p", str(port), "-f", PEERS / replies, "--log-level", "warn"],
+        cwd=PEERS,
+    )
+    try:
+        _wait_until_up(port)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_until_up(port: int) -> None:
+    deadline = time.monotonic() + START_SECS
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=1).close()
+        except urllib.error.HTTPError:
+            return  # any answer is a sign of life
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+        else:
+            return
+    raise NoPeer("it did not answer")

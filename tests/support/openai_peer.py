@@ -1,0 +1,135 @@
+"""A server that speaks just enough HTTP to answer chat completions with exactly these bytes.
+
+Runs on a loop in a thread of its own, so that any test, and any process, can talk to it:
+
+    with Peer(reply("Hello")) as peer: … peer.url …
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+HOLD = object()
+"""A part that waits until the client closes the connection, or the peer ends."""
+
+
+@dataclass
+class Answer:
+    """One response. `parts` are bytes to send, seconds to wait, or HOLD.
+
+    `cut` ends in the middle of the chunked body; without it the body ends as HTTP demands.
+    """
+
+    parts: list[Any] = field(default_factory=list)
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "text/event-stream"})
+    cut: bool = False
+
+
+@dataclass
+class Request:
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+def chunk(content: Any = None, *, finish: str | None = None, **fields: Any) -> bytes:
+    """One event of the stream."""
+    delta = {} if content is None else {"content": content}
+    return event({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **fields})
+
+
+def event(data: Any) -> bytes:
+    return b"data: " + json.dumps(data, ensure_ascii=False).encode() + b"\n\n"
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+def reply(*texts: str, usage: dict[str, int] | None = None) -> Answer:
+    """A whole reply as OpenAI sends it."""
+    last = [event({"choices": [], "usage": usage})] if usage else []
+    return Answer([*map(chunk, texts), chunk(finish="stop"), *last, DONE])
+
+
+def refusal(status: int, error: dict[str, Any] | None = None, **headers: str) -> Answer:
+    body = json.dumps({"error": error or {"message": "no", "code": None}}).encode()
+    return Answer([body], status, {"Content-Type": "application/json", **headers})
+
+
+class Peer:
+    """Answers the first request with the first answer, and so on; the last one serves the rest."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.requests: list[Request] = []
+        self.closed_by_client = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self) -> Peer:
+        self._thread.start()
+        started = asyncio.run_coroutine_threadsafe(self._start(), self._loop)
+        self.url = f"http://127.0.0.1:{started.result(5)}/v1"
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(5)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+    async def _start(self) -> int:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def _end(self) -> None:
+        self._server.close()
+        own = asyncio.current_task()
+        tasks = [task for task in asyncio.all_tasks() if task is not own]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            self.requests.append(await _read_request(reader))
+            number = min(len(self.requests), len(self.answers)) - 1
+            await self._answer(self.answers[number], reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            self.closed_by_client.set()
+        finally:
+            writer.close()
+
+    async def _answer(
+        self, answer: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        headers = {**answer.headers, "Transfer-Encoding": "chunked", "Connection": "close"}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        writer.write(f"HTTP/1.1 {answer.status} -\r\n{head}\r\n".encode())
+        for part in answer.parts:
+            if part is HOLD:
+                await reader.read()  # EOF: the client is gone
+                self.closed_by_client.set()
+                return
+            if isinstance(part, bytes):
+                writer.write(b"%x\r\n%s\r\n" % (len(part), part))
+                await writer.drain()
+            else:
+                await asyncio.sleep(part)
+        if not answer.cut:
+            writer.write(b"0\r\n\r\n")
+        await writer.drain()
+
+
+async def _read_request(reader: asyncio.StreamReader) -> Request:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    first, *lines = head.strip().split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return Request(first.split(" ")[1], headers, json.loads(body or b"{}"))

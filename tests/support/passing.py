@@ -1,0 +1,56 @@
+"""Lets time pass for the ledger. The database's clock cannot be moved, so its past is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.db import connection, models, transaction
+from django.db.models.expressions import CombinedExpression, F, Value
+
+from payments.clock import database_now
+from payments.models import LedgerEntry, Wallet
+from tests.support.laws import lifted_laws
+
+TIMES: dict[type[models.Model], list[str]] = {
+    LedgerEntry: ["created_at", "expires_at"],
+    Wallet: ["next_expiry", "overdue_since"],
+}
+
+
+def pass_time(by: timedelta) -> None:
+    """Every wallet and entry is that much older (younger when negative: the clock moved back)."""
+    cache.clear()  # what was read of them has the old dates
+    if connection.vendor == "postgresql":
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            _shift(by)
+            cursor.execute("SET LOCAL session_replication_role = origin")
+    else:
+        with lifted_laws():
+            _shift(by)
+
+
+def _shift(by: timedelta) -> None:
+    for model, names in TIMES.items():
+        changes = {name: _earlier(name, by) for name in names}
+        models.QuerySet(model).update(**changes)
+
+
+def _earlier(name: str, by: timedelta) -> Any:
+    if connection.vendor == "postgresql":
+        return CombinedExpression(F(name), "-", Value(by), output_field=models.DateTimeField())
+    seconds = f"{-by.total_seconds():+.3f} seconds"
+    return models.Func(
+        Value("%Y-%m-%d %H:%M:%f000"),  # six digits, as Django writes them
+        F(name),
+        Value(seconds),
+        function="STRFTIME",
+        output_field=models.DateTimeField(),
+    )
+
+
+def in_days(days: float) -> datetime:
+    """That many days from now, by the database's clock."""
+    return database_now() + timedelta(days=days)

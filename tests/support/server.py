@@ -1,0 +1,97 @@
+"""A real server process on the test database."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECS = 30
+
+
+def database_url() -> str:
+    """The URL of the database that the tests are using right now."""
+    found = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{found['NAME']}"
+    login = f"{found['USER']}:{found['PASSWORD']}".rstrip(":")
+    if folder := found["OPTIONS"].get("host"):  # a socket
+        return f"postgres://{login}@/{found['NAME']}?host={folder}"
+    port = f":{found['PORT']}" if found["PORT"] else ""
+    return f"postgres://{login}@{found['HOST']}{port}/{found['NAME']}"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """`manage.py serve` in a process of its own. Use as a context manager."""
+
+    def __init__(self, **env: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._env = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "DATABASE_URL": database_url(),
+            "TEST_DB_SUFFIX": "",  # the name above is whole
+            "PYTEST_XDIST_WORKER": "",
+            "REDIS_URL": settings.REDIS_URL,
+            "PORT": str(self.port),
+            **env,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Server:
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve"], cwd=ROOT, env=self._env
+        )
+        deadline = time.monotonic() + START_SECS
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"The server ended with {self.process.returncode}.")
+            try:
+                urllib.request.urlopen(f"{self.url}/healthz", timeout=1).close()
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.1)
+            else:
+                return self
+        self.kill()
+        raise TimeoutError("The server did not answer.")
+
+    def kill(self) -> None:
+        """SIGKILL: nothing in the process gets to say goodbye."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        try:
+            return self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+    def __enter__(self) -> Server:
+        return self.start()
+
+    def __exit__(self, *exc: object) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.stop()

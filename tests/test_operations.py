@@ -1,0 +1,102 @@
+"""What operators rely on: refusals at the start, one server per database, housekeeping."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from tests.support.server import ROOT, Server
+
+
+def start(**env: str) -> subprocess.CompletedProcess[str]:
+    clean = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "VIRTUAL_ENV")}
+    return subprocess.run(
+        [sys.executable, "-c", "import django; django.setup()"],
+        cwd=ROOT,
+        env={**clean, "DJANGO_SETTINGS_MODULE": "intellispark.settings", "DEBUG": "0", **env},
+        capture_output=True,
+        text=True,
+    )
+
+
+SAFE = {
+    "SECRET_KEY": "0123456789-0123456789-0123456789",
+    "ALLOWED_HOSTS": "example.com",
+    "DATABASE_URL": "sqlite:///:memory:",
+}
+
+
+@pytest.mark.parametrize("missing", SAFE)
+def test_a_production_start_names_what_is_missing(missing: str) -> None:
+    ended = start(**{**SAFE, missing: ""})
+    assert ended.returncode != 0
+    assert f"{missing} is missing" in ended.stderr
+
+
+def test_a_production_start_refuses_what_is_unsafe() -> None:
+    assert "ALLOWED_HOSTS=*" in start(**{**SAFE, "ALLOWED_HOSTS": "*"}).stderr
+    assert "shorter than 32" in start(**{**SAFE, "SECRET_KEY": "short"}).stderr
+    assert start(**SAFE).returncode == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_server_without_redis_refuses_to_start() -> None:
+    with Server(REDIS_URL=""), pytest.raises(RuntimeError, match="ended with 1"):
+        Server(REDIS_URL="").start()
+
+
+@pytest.mark.redis
+@pytest.mark.django_db(transaction=True)
+def test_servers_with_redis_share_a_database() -> None:
+    with Server(), Server() as second:
+        assert second.process is not None
+        assert second.process.poll() is None
+
+
+def test_an_unmigrated_database_is_not_served(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "serve"],
+        cwd=ROOT,
+        env={**os.environ, **SAFE, "DATABASE_URL": f"sqlite:///{tmp_path}/new.sqlite3"},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1
+    assert "run migrate" in ended.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_server_ends_on_sigterm() -> None:
+    server = Server().start()
+    assert server.stop() == 0
+
+
+@pytest.mark.django_db
+def test_housekeeping_runs_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("housekeeping")
+    call_command("housekeeping")
+    assert "generations recovered: 0" in capsys.readouterr().out
+
+
+def test_options_of_the_database_url_are_kept() -> None:
+    code = "from django.conf import settings; print(settings.DATABASES['default']['OPTIONS'])"
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            **SAFE,
+            "DJANGO_SETTINGS_MODULE": "intellispark.settings",
+            "DATABASE_URL": "postgres://me@db.example/app?sslmode=require",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "'sslmode': 'require'" in shown.stdout
+    assert "'pool'" in shown.stdout
