@@ -398,11 +398,15 @@ def test_signing_out_in_one_tab_takes_the_number_off_the_other(alices: Alices) -
     expect(two.get_by_role("link", name="Sign in")).to_be_visible()
 
 
-def test_a_balance_that_cannot_be_loaded_is_a_button_that_asks_again(alices: Alices) -> None:
-    _, _, page = alices
+def test_a_balance_that_cannot_be_loaded_is_a_button_that_asks_again(sign_in: SignIn) -> None:
+    alice = make_user()
+    page = sign_in(alice).new_page()
+    page.route_web_socket("**/ws/balance/", lambda socket: socket.close(code=1011))
     page.route("**/api/payment/user/tokens", lambda route: route.abort())
+    page.goto(f"/chats/{new_chat(alice).pk}/")
     page.evaluate("import('balance').then(({ store }) => (store.doubt(), store.refetch()))")
     again = page.locator("[data-nav] [data-refetch]").first
+    expect(again).to_be_visible()
     expect(again).to_have_text("?")
     page.unroute("**/api/payment/user/tokens")
     again.click()
