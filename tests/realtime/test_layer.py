@@ -40,7 +40,7 @@ async def make() -> AsyncIterator[Callable[[str], Any]]:
 
 
 async def received(layer: Any, channel: str) -> Any:
-    return await asyncio.wait_for(layer.receive(channel), 2)
+    return await asyncio.wait_for(layer.receive(channel), 60)
 
 
 async def nothing(layer: Any, channel: str) -> bool:

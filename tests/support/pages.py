@@ -61,7 +61,7 @@ class Page:
         await self._reader
 
 
-async def open_page(server: Server, key: str, *, secs: float = 10) -> Page:
+async def open_page(server: Server, key: str, *, secs: float = 60) -> Page:
     """A page whose first frame has come."""
     socket = await connect(
         f"ws://127.0.0.1:{server.port}/ws/balance/",
@@ -69,6 +69,7 @@ async def open_page(server: Server, key: str, *, secs: float = 10) -> Page:
         additional_headers={"Cookie": f"{settings.SESSION_COOKIE_NAME}={key}"},
         open_timeout=secs,
         compression=None,
+        ping_interval=None,  # as browsers: the server asks, they answer
     )
     page = Page(socket)
     await page.until(lambda: page.frames or page.code, secs)

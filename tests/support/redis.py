@@ -9,7 +9,9 @@ import time
 
 import redis
 
-from tests.support.server import free_port
+from tests.support.ports import free_port
+
+START_SECS = 60
 
 
 def redis_executable() -> str:
@@ -40,7 +42,8 @@ class RedisServer:
             "127.0.0.1",
         ]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        for _ in range(100):
+        deadline = time.monotonic() + START_SECS
+        while time.monotonic() < deadline:
             try:
                 self.client().ping()
             except redis.ConnectionError:

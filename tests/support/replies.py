@@ -114,7 +114,7 @@ def text_of(events: list[Event]) -> str:
     return "".join(event.data["text"] for event in events if event.name == "delta")
 
 
-async def until(true: Callable[[Facts], bool], chat: Chat, *, secs: float = 10) -> Facts:
+async def until(true: Callable[[Facts], bool], chat: Chat, *, secs: float = 60) -> Facts:
     """The facts, once they are so."""
     async with asyncio.timeout(secs):
         while not true(found := await facts(chat)):  # noqa: ASYNC110  the database rings no bell
