@@ -73,7 +73,7 @@ async def test_its_refusals_are_not_the_users(
 async def test_stop_in_mid_stream(chat: Chat, client: Client) -> None:
     generation_id = await client.promise(chat, {"content": "Please be slow."})
     async with asyncio.timeout(60):
-        while not (await client.state(generation_id))["message"]["content"]:
+        while not (await client.state(generation_id))["message"]["content"]:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     seen = (await client.stop(generation_id)).json()["generation"]["message"]["content"]
     events = await client.events(generation_id)

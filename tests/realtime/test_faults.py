@@ -219,7 +219,7 @@ async def subscribed(redis: RedisServer, user: User, processes: int) -> None:
     """Wait until so many processes listen for that person's news."""
     topic = f"intellispark:group:{publish.user_group(user.pk)}"
     async with asyncio.timeout(PATIENCE_SECS):
-        while dict(redis.client().pubsub_numsub(topic))[topic.encode()] < processes:
+        while dict(redis.client().pubsub_numsub(topic))[topic.encode()] < processes:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
