@@ -8,6 +8,14 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from pytest_django import Settings
 
+from intellispark import health
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine is not what these are about."""
+    monkeypatch.setattr(health, "CHECK_TIMEOUT_SECS", 60)
+
 
 def test_alive_asks_nobody() -> None:
     """Without the `db` fixture, a query would fail."""
