@@ -335,7 +335,7 @@ def test_a_reply_asked_for_in_one_tab_grows_in_the_other(alice: User, sign_in: S
         )
     two.locator("[data-stop]").click()
     for page in (one, two):
-        expect(page.locator("[data-stop]")).to_be_hidden(timeout=20_000)
+        expect(page.locator("[data-stop]")).to_be_hidden()
         expect(page.locator("[data-role=assistant] [data-receipt]").last).to_contain_text("1 token")
         expect(page.locator("[data-role=user]")).to_have_count(1)
         expect(page.locator("[data-role=assistant]")).to_have_count(2)
