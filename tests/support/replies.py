@@ -18,6 +18,7 @@ from chat.models import Chat, Generation, Message
 from intellispark.accounts.models import User
 from intellispark.accounts.tokens import issue
 from payments.models import Wallet
+from payments.snapshot import one_snapshot
 
 
 @asynccontextmanager
@@ -133,7 +134,9 @@ class Facts:
 
 
 @sync_to_async
+@one_snapshot()
 def facts(chat: Chat) -> Facts:
+    """At one moment: a reply that is just being settled is seen before that, or after it."""
     wallet = Wallet.objects.get(pk=chat.user_id)
     return Facts(
         wallet.balance,
