@@ -37,6 +37,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 BEACON_SECS = 2  # in tests/settings.py, which the servers have
 SPEND_SECS = 0.7
+AS_IT_IS_SECS = publish.REDIS_TIMEOUT_SECS
 PATIENCE_SECS = 60  # for a machine that does other things too
 
 House = tuple[RedisServer, Server, Server]
@@ -92,13 +93,19 @@ async def version_of(user: User) -> int:
 
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on this process waits for Redis as little as it does in production."""
-    monkeypatch.setattr(publish, "REDIS_TIMEOUT_SECS", 0.2)
+    monkeypatch.setattr(publish, "REDIS_TIMEOUT_SECS", AS_IT_IS_SECS)
     publish._redis.cache_clear()
 
 
-def costs_little(took: list[float]) -> bool:
-    """Every other spend may have met a slow moment of the machine; a wait for Redis is in each."""
-    return sorted(took)[len(took) // 2] < SPEND_SECS
+async def cost_of_finding_out(user: User) -> float:
+    """Seconds that a spend takes which has to find out that Redis is away: the least of a few,
+    since the machine may be slow at any one of them, but the wait for Redis is in each."""
+    took = []
+    for number in range(5):
+        while not redis_breaker.allows():  # noqa: ASYNC110  it has no bell
+            await asyncio.sleep(0.05)
+        took.append(await spend(user, f"away-{number}"))
+    return min(took)
 
 
 async def heard_again(user: User, pages: list[Page]) -> None:
@@ -154,8 +161,7 @@ async def test_a_frozen_redis_costs_a_spend_little_and_pages_a_beacon(
     await all_right(alice, pages, PATIENCE_SECS)
     hasty(monkeypatch)
     redis.freeze()
-    took = [await spend(alice, str(number)) for number in range(5)]
-    assert costs_little(took), took
+    assert await cost_of_finding_out(alice) < SPEND_SECS
     await all_right(alice, pages, BEACON_SECS + PATIENCE_SECS)
     # A page that is opened meanwhile is let in, and right.
     pages += await open_pages(alice, servers[0])
@@ -200,13 +206,15 @@ def make_chat(user: User) -> Chat:
     return Chat.objects.create(user=user, character=character, title="Mira")
 
 
-async def test_a_redis_that_dies_and_comes_back_is_heard_again(house: House) -> None:
+async def test_a_redis_that_dies_and_comes_back_is_heard_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     redis, *servers = house
     alice = await sync_to_async(make_user)("alice", tokens=50)
     pages = await open_pages(alice, *servers)
+    hasty(monkeypatch)
     redis.kill()
-    took = [await spend(alice, str(number)) for number in range(5)]
-    assert costs_little(took), took
+    assert await cost_of_finding_out(alice) < SPEND_SECS
     await all_right(alice, pages, BEACON_SECS + PATIENCE_SECS)
     await asyncio.to_thread(redis.start)
     await subscribed(redis, alice, len(servers))
