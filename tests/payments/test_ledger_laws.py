@@ -153,8 +153,8 @@ def test_a_dropped_law_is_found_on_sqlite(alice: User, name: str) -> None:
 @pytest.mark.parametrize("name", trigger_names("postgresql"))
 @pytest.mark.postgresql
 def test_a_dropped_law_is_found_on_postgresql(name: str) -> None:
-    table = "payments_wallet" if name.startswith("payments_wallet") else "payments_ledgerentry"
-    raw(f"DROP TRIGGER {name} ON {table}")
+    tables = {"wallet": "wallet", "entry": "ledgerentry", "seal": "ledgerseal"}
+    raw(f"DROP TRIGGER {name} ON payments_{tables[name.split('_')[1]]}")
     assert missing_laws() == [name]
     assert [error.id for error in ledger_laws(databases=["default"])] == ["payments.E001"]
     assert Client().get("/readyz").status_code == 503
