@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.core.management.base import SystemCheckError
 from django.db import IntegrityError, connection, transaction
 from django.test import Client, override_settings
 
 from intellispark.accounts.models import User
-from payments import ledger
+from payments import laws, ledger
 from payments.checks import ledger_laws, missing_laws
 from payments.laws import trigger_names
 from payments.models import LedgerEntry, Wallet
@@ -148,6 +149,14 @@ def test_a_dropped_law_is_found_on_sqlite(alice: User, name: str) -> None:
     assert missing_laws() == [name]
     assert [error.id for error in ledger_laws(databases=["default"])] == ["payments.E001"]
     assert Client().get("/readyz").status_code == 503
+
+
+def test_the_check_command_finds_it_unasked(alice: User) -> None:
+    call_command("check")
+    with transaction.atomic():
+        laws.lift(connection)
+    with pytest.raises(SystemCheckError, match="payments_entry_guard"):
+        call_command("check")
 
 
 @pytest.mark.parametrize("name", trigger_names("postgresql"))
