@@ -209,6 +209,15 @@ def test_laws_survive_a_second_migrate(alice: User) -> None:
         raw("UPDATE payments_wallet SET balance = 1000")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_migrate_puts_missing_laws_back(alice: User) -> None:
+    """As from the command line, with its checks."""
+    with transaction.atomic():
+        laws.lift(connection)
+    call_command("migrate", verbosity=0, skip_checks=False)
+    assert missing_laws() == []
+
+
 def test_ledger_entries_stay_when_nothing_else_would(alice: User) -> None:
     entry = ledger.spend(wallet_id=alice.pk, tokens=1, key="one")
     assert (entry.version, entry.balance_after) == (2, 9)
