@@ -9,5 +9,6 @@ from payments.checks import LEDGER
 class Command(migrate.Command):
     """Django's, which refuses where a check fails: but missing laws are what it puts in place."""
 
-    def check(self, **options: Any) -> None:
-        super().check(**options, tags=sorted(registry.tags_available() - {LEDGER}))
+    def check(self, *args: Any, **options: Any) -> None:
+        options["tags"] = sorted(registry.tags_available() - {LEDGER})
+        super().check(*args, **options)
