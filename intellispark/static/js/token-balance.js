@@ -141,7 +141,7 @@ function noteOf(view) {
 
 /** @param {View} view */
 function titleOf(view) {
-  return [wordsOf(view), view.shown === null ? "" : noteOf(view)].filter(Boolean).join(". ");
+  return both(wordsOf(view), view.shown === null ? "" : noteOf(view));
 }
 
 /** @param {View} view */
@@ -150,7 +150,15 @@ function wordsOf(view) {
   const level = { "ok": "", "low": t("balance.low"), "very-low": t("balance.very_low") }[
     levelOf(view.shown)
   ];
-  return [t("balance.available", { n: view.shown }), level].filter(Boolean).join(". ");
+  return both(t("balance.available", { n: view.shown }), level);
+}
+
+/**
+ * @param {string} first
+ * @param {string} second
+ */
+function both(first, second) {
+  return second ? t("balance.both", { first, second }) : first;
 }
 
 /**
