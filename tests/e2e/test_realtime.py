@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, WebSocketRoute, expect
 
-from chat.chats import create_chat
+from chat.chats import create_chat, rename_chat
 from chat.models import Character, Chat
 from intellispark.accounts.models import User
 from intellispark.accounts.suspension import suspend
@@ -305,6 +305,37 @@ def test_the_next_person_at_this_browser_never_sees_the_last_number(
     for _ in range(2):
         page.go_back()
         expect(page.locator("body")).not_to_contain_text(re.compile("7,?777"))
+
+
+def test_a_line_that_comes_back_as_somebody_else_shows_nothing_of_theirs(
+    alice: User, sign_in: SignIn
+) -> None:
+    bob = make_user()
+    grant(bob, 7_767, "rich")
+    chat = new_chat(bob)
+    context = sign_in(alice)
+    page = context.new_page()
+    page.add_init_script(ALONE)  # no other tab says who is here now
+    lines: list[WebSocketRoute] = []
+
+    def connect(route: WebSocketRoute) -> None:
+        lines.append(route)
+        route.connect_to_server()
+
+    page.route_web_socket(SOCKET, connect)
+    page.goto("/chats/")
+    expect_number(page, 10)
+    page.evaluate(WATCH)
+    bobs: Any = sign_in(bob).cookies()
+    context.add_cookies(bobs)
+    lines[0].close(code=1012)
+    expect_number(page, "–", within_secs=5)
+    rename_chat(chat=chat, title="Bob's own")
+    page.wait_for_timeout(BEACON_SECS * 1000)
+    assert len(lines) == 2
+    assert seen(page) == {"10", "–"}
+    expect(titles(page, "[data-recent-chats]")).to_have_count(0)
+    expect(titles(page, "[data-chats]")).to_have_count(0)
 
 
 def test_a_suspended_person_is_told_and_sees_no_number(alice: User, sign_in: SignIn) -> None:

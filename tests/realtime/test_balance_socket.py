@@ -87,6 +87,7 @@ async def test_the_snapshot_comes_first_and_every_entry_follows() -> None:
     snapshot = await opened(tab)
     assert snapshot == {
         "type": "balance.snapshot",
+        "user_id": str(user.pk),
         "epoch": 1,
         "version": 1,
         "balance": 10,
@@ -103,7 +104,7 @@ async def test_the_snapshot_comes_first_and_every_entry_follows() -> None:
         frame = await socket.receive_json_from(timeout=3)
         entry = frame.pop("entry")
         assert frame == {
-            **{k: v for k, v in snapshot.items() if k != "beacon_secs"},
+            **{k: v for k, v in snapshot.items() if k not in ("beacon_secs", "user_id")},
             "type": "balance.changed",
             "version": 2,
             "balance": 9,
