@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, WebSocketRoute, expect
 
 from chat.chats import create_chat, rename_chat
 from chat.models import Character, Chat
@@ -38,6 +38,19 @@ WATCH = """() => {
     note();
     new MutationObserver(note).observe(document.body, {
         subtree: true, childList: true, characterData: true, attributeFilter: ["data-version"],
+    });
+}"""
+# Every text and title that the page ever has.
+WATCH_WORDS = """() => {
+    window.words = new Set();
+    const strings = document.querySelector("#strings").textContent; // all that could be said
+    const note = () => {
+        window.words.add(document.body.textContent.replace(strings, ""));
+        for (const { title } of document.querySelectorAll("[title]")) window.words.add(title);
+    };
+    note();
+    new MutationObserver(note).observe(document.body, {
+        subtree: true, childList: true, characterData: true, attributeFilter: ["title"],
     });
 }"""
 ALONE = "delete window.BroadcastChannel"
@@ -341,9 +354,23 @@ def test_a_line_that_comes_back_as_somebody_else_shows_nothing_of_theirs(
 def test_a_suspended_person_is_told_and_sees_no_number(alice: User, sign_in: SignIn) -> None:
     page = open_page(sign_in(alice), f"/chats/{new_chat(alice).pk}/")
     expect_number(page, 10)
+    page.evaluate(WATCH)
+    page.evaluate(WATCH_WORDS)
+    asked: list[Route] = []
+    page.route("**/api/payment/user/tokens", lambda route: asked.append(route))
     suspend(user=alice)  # by another process without Redis: the beacon's pass closes the socket
-    expect_number(page, "–", within_secs=BEACON_SECS + 2)
+    expect_number(page, "…", within_secs=BEACON_SECS + 2)
+    page.wait_for_timeout(2_000)  # the server is slow to say why
+    expect_number(page, "…")
+    assert len(asked) == 1
+    asked[0].continue_()
+    expect_number(page, "–")
     expect(page.locator("[data-toasts]")).to_contain_text("Your account is suspended")
+    assert seen(page) == {"10", "…", "–"}
+    said = page.evaluate("[...window.words].join(' | ')")
+    assert "Loading the balance" in said
+    assert "Your account is suspended" in said
+    assert "signed out" not in said
 
 
 # --- News of chats ------------------------------------------------------------------------------
