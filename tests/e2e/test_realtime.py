@@ -7,15 +7,18 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import BrowserContext, Locator, Page, Route, WebSocketRoute, expect
 
 from chat.chats import create_chat, rename_chat
-from chat.models import Character, Chat
+from chat.models import Character, Chat, Message
 from intellispark.accounts.models import User
 from intellispark.accounts.suspension import suspend
+from intellispark.templatetags.format import preview
 from payments import ledger
 from payments.models import Wallet
 from tests.e2e.fast_beacon import BEACON_SECS
@@ -441,6 +444,30 @@ def test_lists_follow_activity_new_titles_and_deletions(alice: User, sign_in: Si
         expect(place).to_have_text([second.title, first.title])
     expect(writer.get_by_text("This chat was deleted elsewhere.")).to_be_visible()
     expect(listing.get_by_text("The chat was deleted.")).to_be_visible()
+
+
+def test_a_finished_reply_stands_in_the_lists_without_a_request(
+    alice: User, sign_in: SignIn
+) -> None:
+    chat = new_chat(alice)
+    Chat.objects.filter(pk=chat.pk).update(updated_at=timezone.now() - timedelta(hours=2))
+    context = sign_in(alice)
+    listing = open_page(context)
+    row = listing.locator(f"[data-chat-row='{chat.pk}']")
+    expect(row.locator("time")).to_have_text("2 h ago")
+    expect_number(listing, 10)
+    asked: list[str] = []
+    listing.on("request", lambda request: asked.append(request.url))
+    writer = open_page(context, f"/chats/{chat.pk}/")
+    before = row.locator("[data-last]").inner_text()
+    send(writer, "Tell me about tides.")
+    expect(row.locator("[data-last]")).not_to_have_text(before, timeout=20_000)
+    said = preview(Message.objects.filter(chat=chat, role="assistant").last().content)  # type: ignore[union-attr]
+    for place in (row, listing.locator("[data-recent-chats]"), writer.locator("[data-sidebar]")):
+        expect(place.locator("[data-last]")).to_have_text(said)
+    expect(row.locator("time")).to_have_text("just now")
+    listing.wait_for_timeout(1_000)  # longer than the moment after which a list asks
+    assert asked == []
 
 
 def test_a_chat_begun_in_another_tab_appears(alice: User, sign_in: SignIn) -> None:
