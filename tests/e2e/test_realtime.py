@@ -3,6 +3,7 @@ sleep, sign-out; and what a page hears of its person's other tabs."""
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import time
@@ -12,7 +13,15 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import BrowserContext, Locator, Page, Route, WebSocketRoute, expect
+from playwright.sync_api import (
+    BrowserContext,
+    BrowserType,
+    Locator,
+    Page,
+    Route,
+    WebSocketRoute,
+    expect,
+)
 
 from chat.chats import create_chat, rename_chat
 from chat.models import Character, Chat, Message
@@ -43,13 +52,14 @@ WATCH = """() => {
         subtree: true, childList: true, characterData: true, attributeFilter: ["data-version"],
     });
 }"""
-# Every text and title that the page ever has.
+# All that the page ever says beside the number: notes, titles, announcements, toasts.
 WATCH_WORDS = """() => {
     window.words = new Set();
-    const strings = document.querySelector("#strings").textContent; // all that could be said
     const note = () => {
-        window.words.add(document.body.textContent.replace(strings, ""));
-        for (const { title } of document.querySelectorAll("[title]")) window.words.add(title);
+        const balances = "[data-token-balance][title]";
+        const saying = "[data-note], [role=status], [role=alert], [data-toasts]";
+        for (const { textContent } of document.querySelectorAll(saying)) words.add(textContent);
+        for (const { title } of document.querySelectorAll(balances)) words.add(title);
     };
     note();
     new MutationObserver(note).observe(document.body, {
@@ -111,6 +121,13 @@ def seen(page: Page) -> set[str]:
     versions = [version for _, version in noted if version]
     assert versions == sorted(versions)
     return {text for text, _ in noted}
+
+
+def wait_until(page: Page, holds: Callable[[], Any], *, within_secs: float) -> None:
+    deadline = time.monotonic() + within_secs
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come"
+        page.wait_for_timeout(50)
 
 
 def open_page(context: BrowserContext, path: str = "/chats/", *, alone: bool = False) -> Page:
@@ -207,6 +224,41 @@ def test_a_server_that_was_killed_and_came_back(
     server.start()
     expect_number(page, 17, within_secs=10)
     assert {"17"} < seen(page) <= {"10", "…", "?", *map(str, range(10, 18))}
+
+
+def test_a_server_that_is_stopped_says_bye_and_no_page_says_a_word(
+    alice: User, sign_in: SignIn, server: Server
+) -> None:
+    page = sign_in(alice).new_page()
+    frames: list[dict[str, Any]] = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda text: frames.append(json.loads(text))),
+    )
+    page.goto(f"/chats/{new_chat(alice).pk}/")
+    expect_number(page, 10)
+    page.evaluate(WATCH)
+    page.evaluate(WATCH_WORDS)
+    assert server.stop() == 0
+    try:
+        grant(alice, 7, "while-it-was-down")
+        page.wait_for_timeout(1_000)
+        assert frames[-1]["type"] == "bye"
+        assert 500 <= frames[-1]["retry_ms"] <= 2_500
+        expect_number(page, 10)
+    finally:
+        server.start()
+    expect_number(page, 17, within_secs=10)
+    expect(page.get_by_role("status").filter(has_text="17 tokens available")).to_have_count(1)
+    wait_until(page, lambda: frames[-1]["type"] != "bye", within_secs=20)
+    assert [frame["type"] for frame in frames[:3]] == ["balance.snapshot", "bye", frames[0]["type"]]
+    grant(alice, 1, "afterwards")
+    expect_number(page, 18, within_secs=BEACON_SECS + 2)
+    assert {"10", "17", "18"} <= seen(page) <= {*map(str, range(10, 19))}
+    said = page.evaluate("[...window.words].join(' | ')")
+    for failure in ("could not be", "connection to the reply", "Loading", "signed out"):
+        assert failure not in said
+    expect(page.locator("[data-toasts]")).to_be_empty()
 
 
 def test_a_line_that_died_in_its_sleep_is_found_on_waking(alice: User, sign_in: SignIn) -> None:
@@ -321,6 +373,59 @@ def test_the_next_person_at_this_browser_never_sees_the_last_number(
     for _ in range(2):
         page.go_back()
         expect(page.locator("body")).not_to_contain_text(re.compile("7,?777"))
+
+
+@pytest.fixture
+def remembering(
+    browser_type: BrowserType, browser_type_launch_args: dict[str, Any], server: Server
+) -> Iterator[BrowserContext]:
+    """A browser with its back/forward cache, which Playwright's own goes without."""
+    without = {"ignore_default_args": ["--disable-back-forward-cache"]}
+    with browser_type.launch(**browser_type_launch_args, **without) as browser:
+        yield browser.new_context(base_url=server.url)
+
+
+def leave_and_come_back(page: Page, user: User, sign_in: SignIn) -> None:
+    """Elsewhere and back, with `user` signed in meanwhile; from the cache, as the browser says."""
+    page.evaluate(WATCH)
+    page.evaluate(
+        "addEventListener('pagehide', () => { window.left = window.seen.length });"
+        "addEventListener('pageshow', event => { window.persisted = event.persisted })"
+    )
+    page.goto("/healthz")
+    cookies: Any = sign_in(user).cookies()
+    page.context.add_cookies(cookies)
+    page.go_back(wait_until="commit")
+    wait_until(page, lambda: page.evaluate("window.persisted"), within_secs=5)
+
+
+def test_back_in_the_cache_the_last_persons_number_is_gone(
+    alice: User, sign_in: SignIn, remembering: BrowserContext
+) -> None:
+    grant(alice, 7_767, "rich")
+    cookies: Any = sign_in(alice).cookies()
+    remembering.add_cookies(cookies)
+    page = open_page(remembering)
+    expect_number(page, 7777)
+    leave_and_come_back(page, make_user(), sign_in)
+    expect_number(page, "–")
+    assert {text for text, _ in page.evaluate("window.seen.slice(window.left)")} <= {"…", "–"}
+    page.wait_for_timeout(1_000)
+    expect_number(page, "–")
+
+
+def test_back_in_the_cache_the_same_persons_page_is_right_and_live(
+    alice: User, sign_in: SignIn, remembering: BrowserContext
+) -> None:
+    cookies: Any = sign_in(alice).cookies()
+    remembering.add_cookies(cookies)
+    page = open_page(remembering)
+    expect_number(page, 10)
+    leave_and_come_back(page, alice, sign_in)
+    assert expect_number(page, 10) < 1
+    assert {text for text, _ in page.evaluate("window.seen.slice(window.left)")} <= {"…", "10"}
+    grant(alice, 5, "afterwards")
+    expect_number(page, 15, within_secs=BEACON_SECS + 2)  # a beacon: it has its socket again
 
 
 def test_a_line_that_comes_back_as_somebody_else_shows_nothing_of_theirs(
