@@ -22,7 +22,7 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         """Newest activity first, with the character and `last_content` at hand: two queries."""
         from chat.models.message import Message
 
-        last = Message.objects.filter(chat=OuterRef("pk")).exclude(content="").order_by("-number")
+        last = Message.objects.filter(chat=OuterRef("pk")).said_last()
         return (
             self.select_related("character")
             .prefetch_related("character__texts")

@@ -16,6 +16,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """With the generation that wrote each and what it took: one query."""
         return self.select_related("generation__capture")
 
+    def said_last(self) -> MessageQuerySet:
+        """Those with text, newest first: what a list says of a chat is the first one's."""
+        return self.exclude(content="").order_by("-number")
+
 
 class Message(models.Model):
     """One turn. `parent` is the user's message that an assistant's message answers."""
