@@ -10,10 +10,11 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chat.models import Chat, Generation
+from chat.models import Chat, Generation, Message
 from intellispark.api.times import isoformat
 from intellispark.realtime.frames import event
 from intellispark.realtime.publish import publish_on_commit
+from intellispark.templatetags.format import preview
 
 
 @event("chat.updated", slot="chat", by="chat_id")
@@ -48,7 +49,8 @@ class ReplyStarted(TypedDict):
 @event("reply.finished", slot="reply", by="chat_id")
 class ReplyFinished(TypedDict):
     """A reply ended, as `status` says, and its chat is the newest now. Without text it left no
-    message: `message_id` is null."""
+    message: `message_id` is null. `preview` is what the lists say of the chat from now on: the
+    start of its last message, as plain text."""
 
     type: str
     chat_id: str
@@ -56,6 +58,7 @@ class ReplyFinished(TypedDict):
     message_id: str | None
     status: str
     updated_at: str
+    preview: str
 
 
 def chat_updated(chat: Chat) -> None:
@@ -85,6 +88,10 @@ def reply_started(generation: Generation) -> None:
 
 
 def reply_finished(generation: Generation) -> None:
+    """Of a settled one, with its message at hand; one query where there is none."""
+    message = (
+        generation.message or Message.objects.filter(chat=generation.chat_id).said_last().first()
+    )
     payload: ReplyFinished = {
         "type": "reply.finished",
         "chat_id": str(generation.chat_id),
@@ -92,5 +99,6 @@ def reply_finished(generation: Generation) -> None:
         "message_id": str(generation.message_id) if generation.message_id else None,
         "status": str(generation.status),
         "updated_at": isoformat(generation.finished_at or timezone.now()),
+        "preview": preview(message.content if message else ""),
     }
     publish_on_commit(generation.user_id, payload)

@@ -12,6 +12,8 @@ from intellispark.api.errors import Invalid
 
 # NUL, which PostgreSQL cannot store, and halves of surrogate pairs, which are no text at all.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# The same rules for the OpenAPI schema: something that is no space, and no NUL.
+PATTERN = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
 
 def clean_text(value: Any, *, field: str, max_chars: int = MESSAGE_MAX_CHARS) -> str:

@@ -258,6 +258,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "intellispark" / "locale"]
 USE_I18N = True
+FORMAT_MODULE_PATH = "intellispark.formats"  # dates as the scripts say them
 USE_TZ = True
 TIME_ZONE = "UTC"
 

@@ -18,7 +18,12 @@ def first_frames(user_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
     """The `balance.snapshot` frame of each of these people: two queries."""
     beacon_secs = settings.BEACON_SECS
     return {
-        pk: {"type": "balance.snapshot", **balance, "beacon_secs": beacon_secs}
+        pk: {
+            "type": "balance.snapshot",
+            "user_id": str(pk),
+            **balance,
+            "beacon_secs": beacon_secs,
+        }
         for pk, balance in snapshots(user_ids).items()
     }
 

@@ -20,9 +20,11 @@ class EntryInFrame(TypedDict):
 
 @event("balance.snapshot", slot="balance")
 class BalanceSnapshot(Balance):
-    """The first frame of every connection."""
+    """The first frame of every connection. It names its person: the browser that holds the page
+    may have changed hands since."""
 
     type: str
+    user_id: str
     beacon_secs: float
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.utils.translation import gettext, ngettext
 
 from intellispark.api.times import isoformat
+from intellispark.templatetags.format import grouped
 from payments.balance import Balance, balance_after, balance_of
 from payments.descriptions import describe
 from payments.models import LedgerEntry, Wallet
@@ -125,10 +126,10 @@ class Row:
         """The tokens with their sign; in words where the balance did not move."""
         amount, held = self.entry.amount, self.entry.held_change
         if amount:
-            return f"+{amount:,}" if amount > 0 else f"−{-amount:,}"
+            return f"+{grouped(amount)}" if amount > 0 else grouped(amount)
         if held > 0:
-            return ngettext("%(n)s held", "%(n)s held", held) % {"n": f"{held:,}"}
-        return ngettext("%(n)s freed", "%(n)s freed", -held) % {"n": f"{-held:,}"}
+            return ngettext("%(n)s held", "%(n)s held", held) % {"n": grouped(held)}
+        return ngettext("%(n)s freed", "%(n)s freed", -held) % {"n": grouped(-held)}
 
     @property
     def tone(self) -> str:

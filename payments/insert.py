@@ -42,11 +42,12 @@ def insert(entry: LedgerEntry, using: str) -> None:
         "update_fields": None,
     }
     pre_save.send(**signal)
-    values = ((field, getattr(entry, field.attname)) for field in given)
-    params = [
-        None if value is None else field.get_db_prep_save(value, connection)
-        for field, value in values
-    ]
+    params = []
+    for field in given:
+        value = getattr(entry, field.attname)
+        if value is not None and type(value) is not str:  # texts go down as they are
+            value = field.get_db_prep_save(value, connection)
+        params.append(value)
     with transaction.mark_for_rollback_on_error(using):
         row = fetch_one(connection, sql, params)
     for field, value in zip(returned, row, strict=True):

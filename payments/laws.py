@@ -14,7 +14,8 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-TABLES = ("payments_wallet", "payments_ledgerentry")
+TABLES = ("payments_wallet", "payments_ledgerentry", "payments_ledgerseal")
+ABSENT = ("", False)
 TRIGGER = re.compile(r"CREATE (?:OR REPLACE )?TRIGGER (\w+)")
 
 
@@ -43,36 +44,34 @@ def install(connection: BaseDatabaseWrapper) -> None:
 def lift(connection: BaseDatabaseWrapper) -> None:
     """Drop every law. For migrations on SQLite, and for tests that must empty the tables."""
     with connection.cursor() as cursor:
-        tables = connection.introspection.table_names(cursor)
-        for name in _present(cursor, connection.vendor):
-            table = TABLES[0] if name.startswith(TABLES[0]) else TABLES[1]
+        for name, (table, _) in _present(cursor, connection.vendor).items():
             on = f" ON {table}" if connection.vendor == "postgresql" else ""
-            if table in tables:
-                cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
+            cursor.execute(f"DROP TRIGGER {name}{on}")
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
     """The names of the laws that are absent, switched off, or worded otherwise than here."""
     with connection.cursor() as cursor:
         present = _present(cursor, connection.vendor)
-    return [name for name in trigger_names(connection.vendor) if not present.get(name)]
+    return [name for name in trigger_names(connection.vendor) if not present.get(name, ABSENT)[1]]
 
 
-def _present(cursor: Any, vendor: str) -> dict[str, bool]:
-    """Every trigger on our tables, and whether it is on and worded as in our file."""
+def _present(cursor: Any, vendor: str) -> dict[str, tuple[str, bool]]:
+    """Every trigger on our tables: its table, and whether it is on and worded as in our file."""
     if vendor == "sqlite":
         cursor.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN (%s, %s)",
+            "SELECT name, tbl_name, sql FROM sqlite_master"
+            " WHERE type = 'trigger' AND tbl_name IN (%s, %s, %s)",
             TABLES,
         )
         wanted = set(statements(vendor))
-        return {name: sql.strip() in wanted for name, sql in cursor.fetchall()}
+        return {name: (table, sql.strip() in wanted) for name, table, sql in cursor.fetchall()}
     cursor.execute(
-        "SELECT t.tgname, t.tgenabled IN ('O', 'A'), p.prosrc FROM pg_trigger t"
+        "SELECT t.tgname, c.relname, t.tgenabled IN ('O', 'A'), p.prosrc FROM pg_trigger t"
         " JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
-        " WHERE NOT t.tgisinternal AND c.relname IN (%s, %s)"
+        " WHERE NOT t.tgisinternal AND c.relname IN (%s, %s, %s)"
         " AND c.relnamespace = current_schema()::regnamespace",
         TABLES,
     )
     bodies = "".join(statements(vendor))
-    return {name: on and source in bodies for name, on, source in cursor.fetchall()}
+    return {name: (table, on and body in bodies) for name, table, on, body in cursor.fetchall()}

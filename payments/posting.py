@@ -8,6 +8,7 @@ wallet without expiring lots never gets here, and its debit stays one INSERT.
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,7 @@ TRIES = 3  # a lot may fall due between settlement and the entry that waited for
 
 def post(**fields: Any) -> LedgerEntry:
     """Write the entry, or return the one that its key already wrote."""
-    entry = LedgerEntry(**fields)
+    entry = _entry(**fields)
     error = _save(entry)
     if error is None:
         return entry
@@ -82,6 +83,24 @@ def _settle_and_save(entry: LedgerEntry) -> IntegrityError | None:
             if error is None or _law_of(error) != DUE:
                 break
     return error
+
+
+def _entry(**fields: Any) -> LedgerEntry:
+    """`LedgerEntry(**fields)`. Django takes values by position in a third of the time."""
+    related = {name: fields.pop(name) for name in ("hold", "reverses", "actor") if name in fields}
+    values = {**_blank(), **fields}
+    if len(values) != len(_blank()):
+        raise TypeError(f"No columns of an entry: {values.keys() - _blank().keys()}.")
+    entry = LedgerEntry(*values.values())  # type: ignore[misc]  # they are columns
+    for name, instance in related.items():
+        setattr(entry, name, instance)
+    return entry
+
+
+@cache
+def _blank() -> dict[str, Any]:
+    """Every column with its default, in the model's order."""
+    return {field.attname: field.get_default() for field in LedgerEntry._meta.concrete_fields}
 
 
 def _save(entry: LedgerEntry) -> IntegrityError | None:

@@ -9,15 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from psycopg import Connection, errors, pq
-from psycopg.adapt import PyFormat, Transformer
+from psycopg import Connection, abc, errors, pq
+from psycopg.adapt import AdaptersMap, PyFormat, Transformer
 
 NAME = b"payments_prepared"
 GONE = b"26000"  # psycopg deallocates every prepared statement after a rollback
-_prepared: WeakSet[Connection[Any]] = WeakSet()
+
+
+class _Adapters:
+    """What a Transformer needs of a connection, without keeping the connection alive."""
+
+    connection = None
+
+    def __init__(self, adapters: AdaptersMap) -> None:
+        self.adapters = adapters
+
+
+# Of each connection that has prepared it. A Transformer looks its adapters up only once.
+_prepared: WeakKeyDictionary[Connection[Any], abc.Transformer] = WeakKeyDictionary()
 
 
 def fetch_one(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> Sequence[Any]:
@@ -28,7 +40,9 @@ def fetch_one(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) 
             cursor.execute(sql, params)
             return cursor.fetchone()
     with connection.wrap_database_errors:
-        values = Transformer(connection.connection)
+        values = _prepared.get(connection.connection)
+        if values is None:
+            values = _prepare(connection.connection, sql)
         texts = values.dump_sequence(params, [PyFormat.TEXT] * len(params))
         values.set_pgresult(_run(connection.connection, sql, texts))
         return values.load_row(0, tuple) or ()
@@ -43,14 +57,17 @@ def _may_shortcut(connection: BaseDatabaseWrapper) -> bool:
     )
 
 
-def _run(driver: Connection[Any], sql: str, texts: Sequence[Any]) -> pq.abc.PGresult:
-    if driver in _prepared:
-        result = driver.pgconn.exec_prepared(NAME, texts)
-        if result.error_field(pq.DiagnosticField.SQLSTATE) != GONE:
-            return _checked(result)
+def _prepare(driver: Connection[Any], sql: str) -> abc.Transformer:
     _checked(driver.pgconn.prepare(NAME, _numbered(sql)))
-    _prepared.add(driver)
-    return _checked(driver.pgconn.exec_prepared(NAME, texts))
+    return _prepared.setdefault(driver, Transformer(_Adapters(driver.adapters)))
+
+
+def _run(driver: Connection[Any], sql: str, texts: Sequence[Any]) -> pq.abc.PGresult:
+    result = driver.pgconn.exec_prepared(NAME, texts)
+    if result.error_field(pq.DiagnosticField.SQLSTATE) == GONE:
+        _prepare(driver, sql)
+        result = driver.pgconn.exec_prepared(NAME, texts)
+    return _checked(result)
 
 
 def _checked(result: pq.abc.PGresult) -> pq.abc.PGresult:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -74,6 +77,20 @@ def test_an_unmigrated_database_is_not_served(tmp_path: Path) -> None:
 def test_the_server_ends_on_sigterm() -> None:
     server = Server().start()
     assert server.stop() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_that_nobody_can_read_is_refused_in_our_words() -> None:
+    """Twisted would answer a multipart body without a boundary by itself, with nothing."""
+    headers = {"Content-Type": "multipart/form-data"}
+    with Server() as server:
+        request = urllib.request.Request(
+            f"{server.url}/api/auth/login", data=b"no form", headers=headers, method="POST"
+        )
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=60)
+    assert refused.value.code == 415
+    assert json.load(refused.value)["error"]["code"] == "unsupported_media_type"
 
 
 @pytest.mark.django_db

@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 from chat.api.body import body_of, user_of
 from chat.api.serializers import ChatSerializer
 from chat.chats import (
+    TITLE_MAX_CHARS,
     create_chat,
     delete_chat,
     find_created,
@@ -28,21 +29,25 @@ from chat.chats import (
     rename_chat,
 )
 from chat.models import Chat
+from chat.text import PATTERN
 from intellispark.api.errors import Invalid
-from intellispark.api.idempotency import client_key
+from intellispark.api.idempotency import KEY_SCHEMA, client_key
 from intellispark.api.pagination import PageNumber
 
 KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    KEY_SCHEMA,
     OpenApiParameter.HEADER,
-    description="At most 80 characters. The same key with the same body has one effect.",
+    description="The same key with the same body has one effect.",
 )
 ERROR = {"$ref": "#/components/schemas/Error"}
 KEY_USED = OpenApiResponse(ERROR, description="The key was used for another request.")
 NO_PAGE = OpenApiResponse(ERROR, description="There is no such page.")
 CREATE = inline_serializer("ChatCreate", {"character_id": serializers.UUIDField()})
-RENAME = inline_serializer("ChatRename", {"title": serializers.CharField(max_length=120)})
+RENAME = inline_serializer(
+    "ChatRename",
+    {"title": serializers.RegexField(PATTERN, min_length=1, max_length=TITLE_MAX_CHARS)},
+)
 
 
 class ChatsView(APIView):

@@ -22,19 +22,21 @@ from chat.api.serializers import MessageSerializer
 from chat.chats import get_chat
 from chat.messages import find_posted, message_page, post_message
 from chat.models.message import MESSAGE_MAX_CHARS
-from chat.text import clean_text
+from chat.text import PATTERN, clean_text
 from intellispark.api.errors import Invalid
 from intellispark.api.idempotency import client_key
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 100
+LIMIT = {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT}
 
 PAGE = inline_serializer(
     "MessagePage",
     {"results": MessageSerializer(many=True), "has_more": serializers.BooleanField()},
 )
 POST = inline_serializer(
-    "MessagePost", {"content": serializers.CharField(min_length=1, max_length=MESSAGE_MAX_CHARS)}
+    "MessagePost",
+    {"content": serializers.RegexField(PATTERN, min_length=1, max_length=MESSAGE_MAX_CHARS)},
 )
 
 
@@ -45,7 +47,7 @@ class MessagesView(APIView):
         description="The newest ones, or those just before `before`.",
         parameters=[
             OpenApiParameter("before", UUID, description="The id of a message."),
-            OpenApiParameter("limit", int, description="1 to 100, by default 50."),
+            OpenApiParameter("limit", LIMIT),
         ],
         responses={200: PAGE, 422: OpenApiResponse(ERROR, description="No such limit.")},
         tags=["messages"],

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from chat.models.message import MESSAGE_MAX_CHARS
+from chat.text import PATTERN
+from intellispark.api.idempotency import KEY_SCHEMA
+
 UUID = {"type": "string", "format": "uuid"}
 TIME = {"type": "string", "format": "date-time"}
 COUNT = {"type": "integer"}
@@ -48,7 +52,9 @@ def _header(name: str, description: str, schema: dict[str, Any]) -> dict[str, An
 
 
 SSE = {"text/event-stream": {"schema": {"type": "string"}}}
-LAST_EVENT_ID = _header("Last-Event-ID", "Resume after that offset.", {"type": "integer"})
+LAST_EVENT_ID = _header(
+    "Last-Event-ID", "Resume after that offset.", {"type": "integer", "minimum": 0}
+)
 
 SCHEMAS: dict[str, Any] = {
     "Balance": _object(
@@ -82,9 +88,15 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "description": "New `content`, or the message to answer; neither: the last one.",
         "properties": {
-            "content": {"type": "string", "minLength": 1, "maxLength": 10_000},
+            "content": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": MESSAGE_MAX_CHARS,
+                "pattern": PATTERN,
+            },
             "message_id": UUID,
         },
+        "not": {"required": ["content", "message_id"]},
     },
     "Reply": _object(
         message=_nullable("Message"), receipt=_nullable("Receipt"), balance=_ref("Balance")
@@ -103,9 +115,9 @@ GENERATE = {
         _path_id("chat_id"),
         _header(
             "Idempotency-Key",
-            "At most 80 characters. The same key with the same body replays the first answer, "
+            "The same key with the same body replays the first answer, "
             "and attaches to it while it still runs.",
-            {"type": "string", "maxLength": 80},
+            KEY_SCHEMA,
         ),
         _header("Prefer", "`respond-async`", {"type": "string"}),
     ],

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 class Category(models.Model):
     """A shelf of the discover page. The English name is looked up in the message catalogue."""
 
-    slug = models.SlugField(primary_key=True)
+    slug = models.SlugField(_("slug"), primary_key=True)
     name = models.CharField(_("name"), max_length=40)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
 
@@ -71,7 +71,7 @@ class CharacterQuerySet(models.QuerySet["Character"]):
 class Character(models.Model):
     """Somebody to talk with. What they say of themselves stands in `texts`, one row a language."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(_("slug"), unique=True, null=True, blank=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -85,8 +85,10 @@ class Character(models.Model):
         _("avatar"), max_length=200, blank=True, help_text=_("A static file.")
     )
     accent = models.CharField(_("accent"), max_length=7, default="#6c675d")
-    categories = models.ManyToManyField(Category, blank=True, related_name="characters")
-    demo_replies = models.JSONField(default=dict, blank=True)
+    categories = models.ManyToManyField(
+        Category, blank=True, related_name="characters", verbose_name=_("categories")
+    )
+    demo_replies = models.JSONField(_("demo replies"), default=dict, blank=True)
     is_public = models.BooleanField(_("public"), default=True)
     position = models.PositiveSmallIntegerField(_("position"), default=1000)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
@@ -137,7 +139,9 @@ class Character(models.Model):
 class CharacterText(models.Model):
     """A character in one language. The prompt is for the model and, of people, its owner only."""
 
-    character = models.ForeignKey(Character, on_delete=models.CASCADE, related_name="texts")
+    character = models.ForeignKey(
+        Character, on_delete=models.CASCADE, related_name="texts", verbose_name=_("character")
+    )
     language = models.CharField(_("language"), max_length=10)
     name = models.CharField(_("name"), max_length=80)
     tagline = models.CharField(_("tagline"), max_length=120)

@@ -22,7 +22,7 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         """Newest activity first, with the character and `last_content` at hand: two queries."""
         from chat.models.message import Message
 
-        last = Message.objects.filter(chat=OuterRef("pk")).exclude(content="").order_by("-number")
+        last = Message.objects.filter(chat=OuterRef("pk")).said_last()
         return (
             self.select_related("character")
             .prefetch_related("character__texts")
@@ -38,11 +38,19 @@ class Chat(models.Model):
     follow the order in which messages were committed. `updated_at` is the last activity.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chats"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="chats",
+        verbose_name=_("user"),
     )
-    character = models.ForeignKey("chat.Character", on_delete=models.CASCADE, related_name="chats")
+    character = models.ForeignKey(
+        "chat.Character",
+        on_delete=models.CASCADE,
+        related_name="chats",
+        verbose_name=_("character"),
+    )
     title = models.CharField(_("title"), max_length=120)
     language = models.CharField(_("language"), max_length=10, default="en")
     message_count = models.PositiveIntegerField(_("messages"), default=0)

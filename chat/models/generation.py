@@ -44,11 +44,21 @@ class Generation(models.Model):
         FAILED = "failed", _("Failed")
         INTERRUPTED = "interrupted", _("Interrupted")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    chat = models.ForeignKey("chat.Chat", on_delete=models.CASCADE, related_name="generations")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
+    chat = models.ForeignKey(
+        "chat.Chat", on_delete=models.CASCADE, related_name="generations", verbose_name=_("chat")
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("user"),
+    )
     prompt_message = models.ForeignKey(
-        "chat.Message", on_delete=models.CASCADE, related_name="generations"
+        "chat.Message",
+        on_delete=models.CASCADE,
+        related_name="generations",
+        verbose_name=_("answered message"),
     )
     message = models.OneToOneField(
         "chat.Message",
@@ -56,30 +66,39 @@ class Generation(models.Model):
         null=True,
         blank=True,
         related_name="generation",
+        verbose_name=_("reply"),
     )
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.RUNNING)
     provider = models.CharField(_("provider"), max_length=20)
     model = models.CharField(_("model"), max_length=120)
     language = models.CharField(_("language"), max_length=10)
     price_tokens = models.PositiveIntegerField(_("price"))
-    op = models.CharField(max_length=80, blank=True)
+    op = models.CharField(_("client key"), max_length=80, blank=True)
     hold = models.OneToOneField(
-        "payments.LedgerEntry", on_delete=models.PROTECT, null=True, related_name="+"
+        "payments.LedgerEntry",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("hold"),
     )
     capture = models.OneToOneField(
-        "payments.LedgerEntry", on_delete=models.PROTECT, null=True, related_name="+"
+        "payments.LedgerEntry",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("capture"),
     )
-    owner = models.CharField(max_length=40)
-    lease_expires_at = models.DateTimeField()
-    stop_requested_at = models.DateTimeField(null=True)
-    prompt_tokens = models.PositiveIntegerField(null=True)
-    completion_tokens = models.PositiveIntegerField(null=True)
-    estimated = models.BooleanField(default=False)
-    error_code = models.CharField(max_length=40, blank=True)
-    error_detail = models.CharField(max_length=300, blank=True)
-    retry_after_secs = models.PositiveIntegerField(null=True)
+    owner = models.CharField(_("process"), max_length=40)
+    lease_expires_at = models.DateTimeField(_("lease expires at"))
+    stop_requested_at = models.DateTimeField(_("stop requested at"), null=True)
+    prompt_tokens = models.PositiveIntegerField(_("tokens of the prompt"), null=True)
+    completion_tokens = models.PositiveIntegerField(_("tokens of the reply"), null=True)
+    estimated = models.BooleanField(_("estimated"), default=False)
+    error_code = models.CharField(_("error code"), max_length=40, blank=True)
+    error_detail = models.CharField(_("error"), max_length=300, blank=True)
+    retry_after_secs = models.PositiveIntegerField(_("retry after (seconds)"), null=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
-    finished_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
 
     objects = GenerationQuerySet.as_manager()
 

@@ -16,6 +16,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """With the generation that wrote each and what it took: one query."""
         return self.select_related("generation__capture")
 
+    def said_last(self) -> MessageQuerySet:
+        """Those with text, newest first: what a list says of a chat is the first one's."""
+        return self.exclude(content="").order_by("-number")
+
 
 class Message(models.Model):
     """One turn. `parent` is the user's message that an assistant's message answers."""
@@ -31,14 +35,21 @@ class Message(models.Model):
         FAILED = "failed", _("Failed")
         INTERRUPTED = "interrupted", _("Interrupted")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    chat = models.ForeignKey("chat.Chat", on_delete=models.CASCADE, related_name="messages")
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
+    chat = models.ForeignKey(
+        "chat.Chat", on_delete=models.CASCADE, related_name="messages", verbose_name=_("chat")
+    )
     number = models.PositiveIntegerField(_("number"))
     role = models.CharField(_("role"), max_length=10, choices=Role)
     content = models.TextField(_("content"), blank=True)
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.COMPLETE)
     parent = models.ForeignKey(
-        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="answers"
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="answers",
+        verbose_name=_("answers"),
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 

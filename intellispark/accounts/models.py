@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 class User(AbstractUser):
     """Somebody who signs in. Suspension is its own field: `is_active=False` reads as a 401."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(_("email address"))
     language = models.CharField(
         _("language"),
@@ -49,15 +49,19 @@ class TokenFamily(models.Model):
     The id travels as the claim `fam` in every access and refresh token.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="token_families"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="token_families",
+        verbose_name=_("user"),
     )
-    created_at = models.DateTimeField(auto_now_add=True)
-    revoked_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    revoked_at = models.DateTimeField(_("revoked at"), null=True)
 
     class Meta:
-        verbose_name_plural = "token families"
+        verbose_name = _("token family")
+        verbose_name_plural = _("token families")
 
     def __str__(self) -> str:
         return str(self.id)

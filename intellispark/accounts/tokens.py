@@ -9,7 +9,7 @@ section 4.14.2 advises.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TypedDict, TypeVar
+from typing import NamedTuple, TypedDict, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -38,6 +38,14 @@ class Pair(TypedDict):
 
     access: str
     refresh: str
+
+
+class Holder(NamedTuple):
+    """What an access token says by itself. `expires` is in seconds of Unix time."""
+
+    user_id: str
+    family: UUID
+    expires: int
 
 
 class FamilyRefreshToken(RefreshToken):
@@ -107,11 +115,12 @@ def family_of(raw: str) -> UUID:
     return _family_id(_decode(AccessToken, raw))
 
 
-def holder_of(raw: str) -> tuple[str, UUID]:
-    """User id and family in an access token, from its signature alone: no query. Raises
-    NotSignedIn. Whether the family still stands is another matter."""
+def holder_of(raw: str) -> Holder:
+    """Whose access token this is, from its signature alone: no query. Raises NotSignedIn.
+    Whether the family still stands is another matter."""
     token = _decode(AccessToken, raw)
-    return str(token.get(api_settings.USER_ID_CLAIM, "")), _family_id(token)
+    user_id = str(token.get(api_settings.USER_ID_CLAIM, ""))
+    return Holder(user_id, _family_id(token), int(token["exp"]))
 
 
 def owner_of(raw: str) -> str:

@@ -36,6 +36,7 @@ from intellispark.api.errors import DomainError, Invalid
 from intellispark.api.models import IdempotencyKey
 
 KEY_MAX_CHARS = 80
+KEY_SCHEMA = {"type": "string", "maxLength": KEY_MAX_CHARS, "pattern": "^[ -~]*$"}
 KEPT_FOR = timedelta(hours=24)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class IdempotencyKey(models.Model):
@@ -16,17 +17,25 @@ class IdempotencyKey(models.Model):
     nothing behind. `reference` names a resource whose state gives the answer while it still runs.
     """
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    operation = models.CharField(max_length=40)
-    scope = models.CharField(max_length=40, blank=True)
-    key = models.CharField(max_length=80)
-    body_hash = models.CharField(max_length=64)
-    status = models.PositiveSmallIntegerField(null=True)
-    response = models.JSONField(null=True, encoder=DjangoJSONEncoder)
-    reference = models.CharField(max_length=40, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True, db_index=True)  # read by the daily purge
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("user"),
+    )
+    operation = models.CharField(_("operation"), max_length=40)
+    scope = models.CharField(_("scope"), max_length=40, blank=True)
+    key = models.CharField(_("key"), max_length=80)
+    body_hash = models.CharField(_("hash of the body"), max_length=64)
+    status = models.PositiveSmallIntegerField(_("status"), null=True)
+    response = models.JSONField(_("answer"), null=True, encoder=DjangoJSONEncoder)
+    reference = models.CharField(_("reference"), max_length=40, blank=True)
+    # The index is read by the daily purge.
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True, db_index=True)
 
     class Meta:
+        verbose_name = _("idempotency key")
+        verbose_name_plural = _("idempotency keys")
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "operation", "scope", "key"], name="api_idempotencykey_once"

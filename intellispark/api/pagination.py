@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework.pagination import PageNumberPagination
+from rest_framework.views import APIView
 
 
 class PageNumber(PageNumberPagination):
@@ -11,3 +14,15 @@ class PageNumber(PageNumberPagination):
     page_size = 24
     page_size_query_param = "page_size"
     max_page_size = 100
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        """With what the numbers may be, which Django REST framework leaves out."""
+        page, size = super().get_schema_operation_parameters(view)
+        page["schema"] = {"type": "integer", "minimum": 1, "default": 1}
+        size["schema"] = {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": self.max_page_size,
+            "default": self.page_size,
+        }
+        return [page, size]

@@ -7,7 +7,7 @@ imports this module: `make messages` reads it, and the project's catalogue comes
 from __future__ import annotations
 
 from django.utils.translation import gettext_noop as _noop
-from django.utils.translation import ngettext_lazy, npgettext_lazy
+from django.utils.translation import ngettext_lazy
 
 PASSWORD_TOO_SHORT = ngettext_lazy(
     "This password is too short. It must contain at least %d character.",
@@ -103,16 +103,4 @@ MAILS = (
     ),
     _noop("This mail can be safely ignored if you did not initiate this action."),
     _noop("If it was you, you can sign up for an account using the link below."),
-)
-
-# Of `naturaltime`, which counts in other words than the age of a chat does.
-TIMES = (
-    _noop("now"),
-    ngettext_lazy("a second ago", "%(count)s seconds ago", "count"),
-    ngettext_lazy("a minute ago", "%(count)s minutes ago", "count"),
-    ngettext_lazy("an hour ago", "%(count)s hours ago", "count"),
-    npgettext_lazy("naturaltime-past", "%(num)d day", "%(num)d days", "num"),
-    npgettext_lazy("naturaltime-past", "%(num)d week", "%(num)d weeks", "num"),
-    npgettext_lazy("naturaltime-past", "%(num)d month", "%(num)d months", "num"),
-    npgettext_lazy("naturaltime-past", "%(num)d year", "%(num)d years", "num"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
@@ -35,20 +36,24 @@ class SocketRefused(Exception):
 
 @dataclass(frozen=True)
 class Credential:
-    """What a socket shows: a session's key, or a token family and the person it is said to be."""
+    """What a socket shows: a session's key, or a token family, the person it is said to be, and
+    the Unix time in seconds at which the token ends."""
 
     session_key: str = ""
     family: str = ""
     user_id: str = ""
+    expires: int = 0
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The person, and the credential they came with: a session's key or a token family's id."""
+    """The person, and the credential they came with: a session's key, or a token family's id and
+    the Unix time in seconds at which the token ends."""
 
     user_id: UUID
     session_key: str = ""
     family: str = ""
+    expires: int = 0
 
     def is_meant(self, *, session_key: str, family: str) -> bool:
         """Whether a message for that session or family is for us; for all, when it names none."""
@@ -66,10 +71,10 @@ def credential_of(scope: dict[str, Any]) -> Credential:
     protocols = scope.get("subprotocols") or []
     if protocols[:1] == ["bearer"]:
         try:
-            user_id, family = holder_of(protocols[1] if len(protocols) > 1 else "")
+            user_id, family, ends = holder_of(protocols[1] if len(protocols) > 1 else "")
         except NotSignedIn as error:
             raise SocketRefused(SIGNED_OUT) from error
-        return Credential(family=str(family), user_id=user_id)
+        return Credential(family=str(family), user_id=user_id, expires=ends)
     headers = dict(scope["headers"])
     if not _origin_allowed(headers):
         raise SocketRefused(REFUSED)
@@ -87,9 +92,8 @@ def identify(credentials: Iterable[Credential]) -> dict[Credential, Identity | i
     """
     credentials = list(credentials)
     owners = _owners_of_sessions({each.session_key for each in credentials if each.session_key})
-    families = _owners_of_families({each.family for each in credentials if each.family})
+    families = _families({each.family for each in credentials if each.family})
     users = User.objects.in_bulk({user_id for user_id, _ in owners.values()}) if owners else {}
-    users |= {user.pk: user for user in families.values()}
     return {each: _judge(each, owners, families, users) for each in credentials}
 
 
@@ -105,22 +109,23 @@ def _owners_of_sessions(keys: set[str]) -> dict[str, tuple[UUID, str]]:
     return found
 
 
-def _owners_of_families(ids: set[str]) -> dict[str, User]:
-    """For each token family that was not revoked, whose it is."""
+def _families(ids: set[str]) -> dict[str, TokenFamily]:
+    """Each of these token families, revoked or not, with whose it is."""
     if not ids:
         return {}
-    families = TokenFamily.objects.filter(pk__in=ids, revoked_at=None).select_related("user")
-    return {str(family.pk): family.user for family in families}
+    families = TokenFamily.objects.filter(pk__in=ids).select_related("user")
+    return {str(family.pk): family for family in families}
 
 
 def _judge(
     credential: Credential,
     owners: dict[str, tuple[UUID, str]],
-    families: dict[str, User],
+    families: dict[str, TokenFamily],
     users: dict[UUID, User],
 ) -> Identity | int:
     begun_with = ""
-    user = families.get(credential.family)
+    family = families.get(credential.family)
+    user = family.user if family else None
     if credential.session_key in owners:
         user_id, begun_with = owners[credential.session_key]
         user = users.get(user_id)
@@ -130,9 +135,11 @@ def _judge(
         hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
         if not any(constant_time_compare(begun_with, each) for each in hashes):
             return SIGNED_OUT
-    if user.is_suspended:
+    if user.is_suspended:  # before the next: suspension revokes, and has to be told
         return REFUSED
-    return Identity(user.pk, credential.session_key, credential.family)
+    if family and (family.revoked_at or credential.expires <= time.time()):
+        return SIGNED_OUT
+    return Identity(user.pk, credential.session_key, credential.family, credential.expires)
 
 
 def lapsed(identities: Iterable[Identity]) -> dict[Identity, int]:
@@ -141,7 +148,8 @@ def lapsed(identities: Iterable[Identity]) -> dict[Identity, int]:
     The net under the close messages, for those that a restart of Redis lost.
     """
     shown = {
-        each: Credential(each.session_key, each.family, str(each.user_id)) for each in identities
+        each: Credential(each.session_key, each.family, str(each.user_id), each.expires)
+        for each in identities
     }
     found = identify(shown.values())
     return {each: code for each, show in shown.items() if isinstance(code := found[show], int)}

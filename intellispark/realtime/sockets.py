@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from intellispark.realtime.batch import Batch
 from intellispark.realtime.frames import as_message
 from intellispark.realtime.hub import hub
 from intellispark.realtime.identity import (
+    SIGNED_OUT,
     Credential,
     Identity,
     SocketRefused,
@@ -41,6 +44,7 @@ class UserSocket(AsyncWebsocketConsumer):
     identity: Identity
     group = ""
     closed = False
+    ending: asyncio.TimerHandle | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Channels' own loop with a queue, two tasks and a thread hop a message, unless the layer
@@ -83,6 +87,9 @@ class UserSocket(AsyncWebsocketConsumer):
         if code := hub.join(self):
             self.shut(code)
             return
+        if found.expires:
+            left = max(0, found.expires - time.time())
+            self.ending = asyncio.get_running_loop().call_later(left, self.shut, SIGNED_OUT)
         # The group first, then the snapshot: what is published in between waits in the outbox.
         self.group = user_group(found.user_id)
         await self.channel_layer.group_add(self.group, self.channel_name)
@@ -95,10 +102,7 @@ class UserSocket(AsyncWebsocketConsumer):
         raise StopConsumer
 
     async def leave(self) -> None:
-        self.closed = True
-        hub.leave(self)
-        if hasattr(self, "outbox"):
-            self.outbox.stop()
+        self._stop()
         if self.group:
             group, self.group = self.group, ""
             await self.channel_layer.group_discard(group, self.channel_name)
@@ -114,12 +118,18 @@ class UserSocket(AsyncWebsocketConsumer):
     def shut(self, code: int, last: dict[str, Any] | None = None) -> None:
         """Close it, whatever still waits to be sent; with a last frame for a client that reads."""
         if not self.closed:
-            self.closed = True
-            hub.leave(self)
-            self.outbox.stop()
+            self._stop()
             if last is not None and self.line.writable:
                 self.line.send(last["text"])
             self.line.close(code)
+
+    def _stop(self) -> None:
+        self.closed = True
+        hub.leave(self)
+        if hasattr(self, "outbox"):
+            self.outbox.stop()
+        if self.ending is not None:
+            self.ending.cancel()
 
     def heard(self, message: dict[str, Any]) -> None:
         """What the person's group is told: a frame, or to close."""

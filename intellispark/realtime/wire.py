@@ -12,9 +12,11 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from autobahn.websocket import protocol
+from daphne import http_protocol
 from daphne.server import Server
 
 EXTENSION = "intellispark.wire"
@@ -97,12 +99,15 @@ class Plain:
 
 
 class WiredServer(Server):
-    """Daphne, with a `Wire` in the scope of every WebSocket."""
+    """Daphne, with a `Wire` in the scope of every WebSocket, and all bodies left to Django."""
 
     def run(self) -> None:
         # Autobahn pretty-prints its options for a debug line at every connect, whether or not
         # anybody reads it: a third of what a connect costs.
         vars(protocol).update(pformat=lambda _options: "")
+        # Twisted would read forms too, for nobody, and answer those it cannot read by an empty 400.
+        unread = partial(http_protocol.WebRequest, parsePOSTFormSubmission=False)
+        vars(http_protocol).update(WebRequest=unread)
         super().run()
 
     def create_application(self, connection: Any, scope: dict[str, Any]) -> Any:

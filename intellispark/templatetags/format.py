@@ -8,8 +8,11 @@ from datetime import datetime, timedelta
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.text import Truncator
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, gettext
+
+from intellispark.api.times import isoformat
 
 register = template.Library()
 
@@ -19,7 +22,10 @@ _MARKS = re.compile(r"```\w*|[*_`#>~]+|^\s*[-+]\s", re.MULTILINE)
 
 @register.filter
 def ago(time: datetime | None) -> str:
-    """How long ago, in words that are right in every time zone; older than six days: the date."""
+    """How long ago, in words that are right in every time zone; older than six days: the date.
+
+    `times.js` says the same in a `<time data-ago>`, in the reader's zone and as time passes.
+    """
     if time is None:
         return ""
     age = timezone.now() - time
@@ -27,13 +33,33 @@ def ago(time: datetime | None) -> str:
     if minutes < 1:
         return gettext("just now")
     if minutes < 60:
-        return ngettext("%(n)d min ago", "%(n)d min ago", minutes) % {"n": minutes}
+        return gettext("{n} min ago").format(n=minutes)
     if minutes < 24 * 60:
-        return ngettext("%(n)d h ago", "%(n)d h ago", minutes // 60) % {"n": minutes // 60}
+        return gettext("{n} h ago").format(n=minutes // 60)
     if age < timedelta(days=7):
-        return ngettext("%(n)d day ago", "%(n)d days ago", age.days) % {"n": age.days}
+        said = gettext("{n} day ago") if age.days == 1 else gettext("{n} days ago")
+        return said.format(n=age.days)
     this_year = time.year == timezone.now().year
     return date_format(time, "MONTH_DAY_FORMAT" if this_year else "DATE_FORMAT")
+
+
+@register.filter
+def day(time: datetime | None) -> str:
+    """A date as an element that `times.js` puts into the reader's zone."""
+    if time is None:
+        return ""
+    return format_html(
+        '<time datetime="{}" data-day title="{} UTC">{}</time>',
+        isoformat(time),
+        date_format(time, "Y-m-d H:i"),
+        date_format(time, "DATE_FORMAT"),
+    )
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """The whole number with its thousands apart and a minus sign: 2,698, −80."""
+    return f"{number:,}".replace("-", "−")
 
 
 @register.filter

@@ -62,7 +62,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     def report_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return report_view(self.admin_site, request)
+        return report_view(self.admin_site, request, self.media)
 
     @admin.display(description=_("user"), ordering="wallet__user__username")
     def person(self, entry: LedgerEntry) -> User:

@@ -23,8 +23,8 @@ from payments.snapshot import one_snapshot
 class PeriodForm(forms.Form):
     """Days in UTC, both included."""
 
-    first = forms.DateField(label=_("From"), widget=AdminDateWidget)
-    last = forms.DateField(label=_("Up to"), widget=AdminDateWidget)
+    first = forms.DateField(label=_("First day (UTC)"), widget=AdminDateWidget)
+    last = forms.DateField(label=_("Last day (UTC)"), widget=AdminDateWidget)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -40,7 +40,7 @@ class PeriodForm(forms.Form):
             )
 
 
-def report_view(site: admin.AdminSite, request: HttpRequest) -> HttpResponse:
+def report_view(site: admin.AdminSite, request: HttpRequest, media: forms.Media) -> HttpResponse:
     """The report of the period asked for; of this month by default, unasked not computed."""
     asked = "first" in request.GET
     today = datetime.now(UTC).date()
@@ -61,7 +61,7 @@ def report_view(site: admin.AdminSite, request: HttpRequest) -> HttpResponse:
         "opts": LedgerEntry._meta,
         "title": _("Double entry report"),
         "form": form,
-        "media": form.media,
+        "media": media + form.media,
         "report": report,
         "rows": report and _rows(report),
         "balances": report and not any(report.proof.values()),

@@ -17,10 +17,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from intellispark.templatetags.format import grouped
 from payments.admin import past
 from payments.admin.adjust import AdjustForm, EntryForm, WriteOffForm
 from payments.admin.readonly import ReadOnlyAdmin
 from payments.errors import EntryConflict, InsufficientTokens, LawBroken
+from payments.history import Row
 from payments.models import LedgerEntry, Wallet
 from payments.person import signed_in
 
@@ -140,14 +142,13 @@ class WalletAdmin(ReadOnlyAdmin):
         except (EntryConflict, InsufficientTokens, LawBroken) as error:
             form.explain(error)
             return False
-        tokens = f"{entry.amount:+d}"
-        values = {"tokens": tokens, "user": wallet.user, "balance": entry.balance_after}
+        tokens, balance = Row(entry).change, grouped(entry.balance_after)
+        values = {"tokens": tokens, "user": wallet.user, "balance": balance}
         if is_repeated:
             told = _("This form was sent twice: %(tokens)s for %(user)s was written once.")
             self.message_user(request, told % values, messages.WARNING)
         else:
-            told = _("Tokens adjusted: %(tokens)s for %(user)s, whose balance is %(balance)s now.")
-            self.message_user(request, told % values, messages.SUCCESS)
+            self.message_user(request, form.told % values, messages.SUCCESS)
         return True
 
     def _may_adjust(self, request: HttpRequest) -> bool:

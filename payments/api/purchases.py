@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from intellispark.api.idempotency import client_key
+from intellispark.api.idempotency import KEY_SCHEMA, client_key
 from payments.api.serializers import (
     ERROR,
     CheckoutAnswerSerializer,
@@ -44,7 +44,7 @@ class CheckoutView(APIView):
         operation_id="payment_checkout",
         summary="Begin to buy a pack",
         description="Answers with the page where it is paid. A repeated key buys nothing twice.",
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        parameters=[OpenApiParameter("Idempotency-Key", KEY_SCHEMA, OpenApiParameter.HEADER)],
         request=CheckoutSerializer,
         responses={
             201: CheckoutAnswerSerializer,

@@ -72,10 +72,10 @@ def _credential(asked: dict[bytes, bytes]) -> Credential | None:
     scheme, _, raw = asked.get(b"authorization", b"").decode("latin-1").partition(" ")
     if scheme:
         try:
-            user_id, family = holder_of(raw.strip() if scheme.lower() == "bearer" else "")
+            user_id, family, ends = holder_of(raw.strip() if scheme.lower() == "bearer" else "")
         except NotSignedIn:
             return None
-        return Credential(family=str(family), user_id=user_id)
+        return Credential(family=str(family), user_id=user_id, expires=ends)
     try:
         cookies = SimpleCookie(asked.get(b"cookie", b"").decode("latin-1"))
     except CookieError:

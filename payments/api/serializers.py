@@ -106,7 +106,7 @@ class EntryPageSerializer(serializers.Serializer):
 class HistoryQuery(serializers.Serializer):
     """`cursor` is a version: the entries before it are asked for."""
 
-    kind = serializers.ChoiceField(choices=KINDS, required=False, default="")
+    kind = serializers.ChoiceField(choices=KINDS, required=False)
     cursor = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
 
 

@@ -72,7 +72,7 @@ class TransactionsView(APIView):
         asked: dict[str, Any] = query.validated_data
         page = history.read(
             user_id=signed_in(request).pk,
-            kind=asked["kind"] or history.POSTED,
+            kind=asked.get("kind", history.POSTED),
             before=asked.get("cursor"),
             limit=PAGE_SIZE,
         )

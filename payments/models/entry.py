@@ -50,7 +50,12 @@ class LedgerEntry(models.Model):
         CLAWBACK = "clawback", _("Clawback")
         WRITE_OFF = "write_off", _("Write-off")
 
-    wallet = models.ForeignKey("payments.Wallet", on_delete=models.PROTECT, related_name="entries")
+    wallet = models.ForeignKey(
+        "payments.Wallet",
+        on_delete=models.PROTECT,
+        related_name="entries",
+        verbose_name=_("wallet"),
+    )
     version = models.BigIntegerField(_("version"), db_default=0)
     epoch = models.IntegerField(_("epoch"), db_default=1)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
@@ -59,10 +64,20 @@ class LedgerEntry(models.Model):
     balance_after = models.BigIntegerField(_("balance after"), db_default=0)
     held_after = models.BigIntegerField(_("held after"), db_default=0)
     hold = models.OneToOneField(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="resolution"
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="resolution",
+        verbose_name=_("hold"),
     )
     reverses = models.OneToOneField(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="reversal"
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reversal",
+        verbose_name=_("reverses"),
     )
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     # No index for all: the partial one below holds expiries only and costs a debit nothing.
@@ -73,6 +88,7 @@ class LedgerEntry(models.Model):
         blank=True,
         related_name="expiries",
         db_index=False,
+        verbose_name=_("lot"),
     )
     key = models.CharField(_("key"), max_length=120)
     op = models.CharField(_("client key"), max_length=80, blank=True)

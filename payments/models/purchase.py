@@ -38,7 +38,7 @@ class Purchase(models.Model):
         EXPIRED = "expired", _("Expired")
         REFUNDED = "refunded", _("Refunded")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,

@@ -14,7 +14,9 @@ class LedgerSeal(models.Model):
     each sealed entry, so that a difference can be named to the version.
     """
 
-    wallet = models.ForeignKey("payments.Wallet", on_delete=models.PROTECT, related_name="seals")
+    wallet = models.ForeignKey(
+        "payments.Wallet", on_delete=models.PROTECT, related_name="seals", verbose_name=_("wallet")
+    )
     version = models.BigIntegerField(_("version"))
     digest = models.BinaryField(_("digest"), max_length=32)
     created_at = models.DateTimeField(_("created at"), default=timezone.now)

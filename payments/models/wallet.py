@@ -33,7 +33,11 @@ class Wallet(models.Model):
     """
 
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.PROTECT, related_name="wallet"
+        settings.AUTH_USER_MODEL,
+        primary_key=True,
+        on_delete=models.PROTECT,
+        related_name="wallet",
+        verbose_name=_("user"),
     )
     balance = models.BigIntegerField(_("balance"), default=0)
     held = models.BigIntegerField(_("held"), default=0)
@@ -63,7 +67,8 @@ class Wallet(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user_id}: {self.balance}"
+        """Whose it is: what it holds would be out of date in the admin's log."""
+        return str(self.user)
 
     @property
     def available(self) -> int:

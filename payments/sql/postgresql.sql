@@ -221,3 +221,11 @@ CREATE OR REPLACE TRIGGER payments_wallet_no_delete BEFORE DELETE ON payments_wa
 -- law
 CREATE OR REPLACE TRIGGER payments_wallet_no_truncate BEFORE TRUNCATE ON payments_wallet
     FOR EACH STATEMENT EXECUTE FUNCTION payments_immutable()
+
+-- law
+CREATE OR REPLACE TRIGGER payments_seal_no_update BEFORE UPDATE OR DELETE ON payments_ledgerseal
+    FOR EACH ROW EXECUTE FUNCTION payments_immutable()
+
+-- law
+CREATE OR REPLACE TRIGGER payments_seal_no_truncate BEFORE TRUNCATE ON payments_ledgerseal
+    FOR EACH STATEMENT EXECUTE FUNCTION payments_immutable()

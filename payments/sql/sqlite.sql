@@ -184,3 +184,33 @@ CREATE TRIGGER payments_wallet_no_delete BEFORE DELETE ON payments_wallet
 BEGIN
     SELECT RAISE(ABORT, 'ledger_immutable');
 END
+
+-- law
+CREATE TRIGGER payments_seal_once BEFORE INSERT ON payments_ledgerseal
+BEGIN
+    -- The same seal again is dropped: whoever seals at the same time computes the same.
+    SELECT RAISE(IGNORE)
+    WHERE EXISTS (
+        SELECT 1 FROM payments_ledgerseal
+        WHERE wallet_id = NEW.wallet_id AND version = NEW.version AND digest = NEW.digest
+    );
+
+    SELECT RAISE(ABORT, 'ledger_immutable')
+    WHERE EXISTS (SELECT 1 FROM payments_ledgerseal WHERE id = NEW.id)
+       OR EXISTS (
+            SELECT 1 FROM payments_ledgerseal
+            WHERE wallet_id = NEW.wallet_id AND version = NEW.version
+       );
+END
+
+-- law
+CREATE TRIGGER payments_seal_no_update BEFORE UPDATE ON payments_ledgerseal
+BEGIN
+    SELECT RAISE(ABORT, 'ledger_immutable');
+END
+
+-- law
+CREATE TRIGGER payments_seal_no_delete BEFORE DELETE ON payments_ledgerseal
+BEGIN
+    SELECT RAISE(ABORT, 'ledger_immutable');
+END

@@ -1,18 +1,27 @@
-"""(c) A debit against `Account.transfer_to` of django-hordak, the nearest ledger for Django."""
+"""(c) A debit against `Account.transfer_to` of django-hordak, the nearest ledger for Django.
+
+`transfer_to` writes a transaction and two legs; it neither checks funds nor tells anybody. It runs
+as Django's stock settings have it, with our connection options (statements prepared), and with what
+a debit needs around it: the account locked and its balance read, in one transaction.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
 from tests.bench.databases import ROOT, empty_postgres, environment, postgres
 from tests.bench.measure import Row, interleave, ratio
-from tests.bench.workers import workers
+from tests.bench.workers import Workers, workers
 
 VERSION = "django-hordak==2.0.0"
 HOME = ROOT / "tests" / ".cache" / "hordak"
-HORDAK, OURS = f"{VERSION}: `transfer_to`", "`ledger.spend`, published"
+STOCK, TUNED = f"{VERSION}: `transfer_to`, stock settings", "the same, our connection options"
+CHECKED = "the same, funds checked under a lock"
+OURS = "`ledger.spend`, published"
 
 
 def run() -> list[Row]:
@@ -21,13 +30,23 @@ def run() -> list[Row]:
         env = {**os.environ, "DATABASE_URL": other, "DJANGO_SETTINGS_MODULE": ""}
         with (
             workers("spend", environment(url)) as ours,
-            workers("", env, python=python, module="tests.bench.hordak_worker") as hordak,
+            _hordak("stock", env, python) as stock,
+            _hordak("tuned", env, python) as tuned,
+            _hordak("checked", env, python) as checked,
         ):
-            rates = interleave({HORDAK: hordak, OURS: ours})
+            rates = interleave({STOCK: stock, TUNED: tuned, CHECKED: checked, OURS: ours})
     return [
-        Row.of(HORDAK, rates[HORDAK]),
-        Row.of(OURS, rates[OURS], ratio(rates, OURS, HORDAK), "hordak", "8.00"),
+        Row.of(STOCK, rates[STOCK]),
+        Row.of(TUNED, rates[TUNED]),
+        Row.of(CHECKED, rates[CHECKED]),
+        Row.of(OURS, rates[OURS], ratio(rates, OURS, STOCK), "stock", "8.00"),
+        Row.of("", rates[OURS], ratio(rates, OURS, TUNED), "our options"),
+        Row.of("", rates[OURS], ratio(rates, OURS, CHECKED), "funds checked"),
     ]
+
+
+def _hordak(settings: str, env: Mapping[str, str], python: str) -> AbstractContextManager[Workers]:
+    return workers(settings, env, python=python, module="tests.bench.hordak_worker")
 
 
 def _installed() -> str:

@@ -218,6 +218,8 @@ def test_a_second_tab_is_told_and_keeps_its_text(alices: Alices) -> None:
     _, chat, one = alices
     two = one.context.new_page()  # without a socket it does not hear of the other's reply
     two.route_web_socket("**/ws/balance/", lambda route: route.close(code=1011))
+    two.route("**/api/payment/user/tokens", lambda route: route.abort())  # nor by polling
+    two.add_init_script("delete window.BroadcastChannel")
     two.goto(f"/chats/{chat.pk}/")
     send(one, "Speak at length.")
     expect(last_reply(one)).to_contain_text("word1")

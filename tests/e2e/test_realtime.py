@@ -3,22 +3,35 @@ sleep, sign-out; and what a page hears of its person's other tabs."""
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, WebSocketRoute, expect
+from django.utils import timezone
+from playwright.sync_api import (
+    BrowserContext,
+    BrowserType,
+    Locator,
+    Page,
+    Route,
+    WebSocketRoute,
+    expect,
+)
 
-from chat.chats import create_chat
-from chat.models import Character, Chat
+from chat.chats import create_chat, rename_chat
+from chat.models import Character, Chat, Message
 from intellispark.accounts.models import User
 from intellispark.accounts.suspension import suspend
+from intellispark.templatetags.format import preview
 from payments import ledger
 from payments.models import Wallet
 from tests.e2e.fast_beacon import BEACON_SECS
 from tests.support.browser import (
+    PATIENCE_SECS,
     expect_home,
     expect_noted,
     note,
@@ -46,6 +59,21 @@ WATCH = """() => {
         subtree: true, childList: true, characterData: true, attributeFilter: ["data-version"],
     });
 }"""
+# All that the page ever says beside the number: notes, titles, announcements, toasts.
+WATCH_WORDS = """() => {
+    window.words = new Set();
+    const note = () => {
+        const balances = "[data-token-balance][title]";
+        const saying = "[data-note], [role=status], [role=alert], [data-toasts]";
+        for (const { textContent } of document.querySelectorAll(saying)) words.add(textContent);
+        for (const { title } of document.querySelectorAll(balances)) words.add(title);
+    };
+    note();
+    new MutationObserver(note).observe(document.body, {
+        subtree: true, childList: true, characterData: true, attributeFilter: ["title"],
+    });
+}"""
+WORDS = "[...window.words].join(' | ')"
 ALONE = "delete window.BroadcastChannel"
 HIDE = """hidden => {
     Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
@@ -195,6 +223,41 @@ def test_a_server_that_was_killed_and_came_back(
     assert {"17"} < seen(page) <= {"10", "…", "?", *map(str, range(10, 18))}
 
 
+def test_a_server_that_is_stopped_says_bye_and_no_page_says_a_word(
+    alice: User, sign_in: SignIn, server: Server
+) -> None:
+    page = sign_in(alice).new_page()
+    frames: list[dict[str, Any]] = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda text: frames.append(json.loads(text))),
+    )
+    open_connected(page, f"/chats/{new_chat(alice).pk}/")
+    expect_number(page, 10)
+    page.evaluate(WATCH)
+    page.evaluate(WATCH_WORDS)
+    assert server.stop() == 0
+    try:
+        grant(alice, 7, "while-it-was-down")
+        until(page, lambda: frames[-1]["type"] == "bye")
+        assert 500 <= frames[-1]["retry_ms"] <= 2_500
+        expect_number(page, 10)
+    finally:
+        server.start()
+    expect_number(page, 17)
+    until(page, lambda: "17 tokens available" in page.evaluate(WORDS))
+    until(page, lambda: frames[-1]["type"] != "bye")
+    types = [frame["type"] for frame in frames if frame["type"] != "balance.beacon"]
+    assert types[:3] == ["balance.snapshot", "bye", "balance.snapshot"]
+    grant(alice, 1, "afterwards")
+    expect_number(page, 18)
+    assert {"10", "17", "18"} <= seen(page) <= {*map(str, range(10, 19))}
+    said = page.evaluate(WORDS)
+    for failure in ("could not be", "connection to the reply", "Loading", "signed out"):
+        assert failure not in said
+    expect(page.locator("[data-toasts]")).to_be_empty()
+
+
 def test_a_line_that_died_in_its_sleep_is_found_on_waking(alice: User, sign_in: SignIn) -> None:
     page = sign_in(alice).new_page()
     page.clock.install()
@@ -310,12 +373,111 @@ def test_the_next_person_at_this_browser_never_sees_the_last_number(
         expect(page.locator("body")).not_to_contain_text(re.compile("7,?777"))
 
 
+@pytest.fixture
+def remembering(
+    browser_type: BrowserType, browser_type_launch_args: dict[str, Any], server: Server
+) -> Iterator[BrowserContext]:
+    """A browser with its back/forward cache, which Playwright's own goes without."""
+    without = {"ignore_default_args": ["--disable-back-forward-cache"]}
+    with browser_type.launch(**browser_type_launch_args, **without) as browser:
+        context = browser.new_context(base_url=server.url)
+        context.set_default_timeout(PATIENCE_SECS * 1_000)
+        yield context
+
+
+def leave_and_come_back(page: Page, user: User, sign_in: SignIn) -> None:
+    """Elsewhere and back, with `user` signed in meanwhile; from the cache, as the browser says."""
+    page.evaluate(WATCH)
+    page.evaluate(
+        "addEventListener('pagehide', () => { window.left = window.seen.length });"
+        "addEventListener('pageshow', event => { window.persisted = event.persisted })"
+    )
+    page.goto("/healthz")
+    cookies: Any = sign_in(user).cookies()
+    page.context.add_cookies(cookies)
+    page.go_back(wait_until="commit")
+    until(page, lambda: page.evaluate("window.persisted"))
+
+
+def test_back_in_the_cache_the_last_persons_number_is_gone(
+    alice: User, sign_in: SignIn, remembering: BrowserContext
+) -> None:
+    grant(alice, 7_767, "rich")
+    cookies: Any = sign_in(alice).cookies()
+    remembering.add_cookies(cookies)
+    page = open_page(remembering)
+    expect_number(page, 7777)
+    leave_and_come_back(page, make_user(), sign_in)
+    expect_number(page, "–")
+    assert {text for text, _ in page.evaluate("window.seen.slice(window.left)")} <= {"…", "–"}
+    page.wait_for_timeout(1_000)
+    expect_number(page, "–")
+
+
+def test_back_in_the_cache_the_same_persons_page_is_right_and_live(
+    alice: User, sign_in: SignIn, remembering: BrowserContext
+) -> None:
+    cookies: Any = sign_in(alice).cookies()
+    remembering.add_cookies(cookies)
+    page = open_page(remembering)
+    expect_number(page, 10)
+    leave_and_come_back(page, alice, sign_in)
+    expect_number(page, 10)
+    assert {text for text, _ in page.evaluate("window.seen.slice(window.left)")} <= {"…", "10"}
+    grant(alice, 5, "afterwards")
+    expect_number(page, 15)  # a beacon: it has its socket again
+
+
+def test_a_line_that_comes_back_as_somebody_else_shows_nothing_of_theirs(
+    alice: User, sign_in: SignIn
+) -> None:
+    bob = make_user()
+    grant(bob, 7_767, "rich")
+    chat = new_chat(bob)
+    context = sign_in(alice)
+    page = context.new_page()
+    page.add_init_script(ALONE)  # no other tab says who is here now
+    lines: list[WebSocketRoute] = []
+
+    def connect(route: WebSocketRoute) -> None:
+        lines.append(route)
+        route.connect_to_server()
+
+    page.route_web_socket(SOCKET, connect)
+    page.goto("/chats/")
+    expect_number(page, 10)
+    page.evaluate(WATCH)
+    bobs: Any = sign_in(bob).cookies()
+    context.add_cookies(bobs)
+    lines[0].close(code=1012)
+    expect_number(page, "–")
+    rename_chat(chat=chat, title="Bob's own")
+    page.wait_for_timeout(BEACON_SECS * 1000)
+    assert len(lines) == 2
+    assert seen(page) == {"10", "–"}
+    expect(titles(page, "[data-recent-chats]")).to_have_count(0)
+    expect(titles(page, "[data-chats]")).to_have_count(0)
+
+
 def test_a_suspended_person_is_told_and_sees_no_number(alice: User, sign_in: SignIn) -> None:
     page = open_page(sign_in(alice), f"/chats/{new_chat(alice).pk}/")
     expect_number(page, 10)
+    page.evaluate(WATCH)
+    page.evaluate(WATCH_WORDS)
+    asked: list[Route] = []
+    page.route("**/api/payment/user/tokens", lambda route: asked.append(route))
     suspend(user=alice)  # by another process without Redis: the beacon's pass closes the socket
+    until(page, lambda: asked)
+    expect_number(page, "…")  # while the server is slow to say why
+    assert len(asked) == 1
+    asked[0].continue_()
     expect_number(page, "–")
     expect(page.locator("[data-toasts]")).to_contain_text("Your account is suspended")
+    assert seen(page) == {"10", "…", "–"}
+    said = page.evaluate(WORDS)
+    assert "Loading the balance" in said
+    assert "Your account is suspended" in said
+    assert "signed out" not in said
 
 
 # --- News of chats ------------------------------------------------------------------------------
@@ -391,6 +553,32 @@ def test_lists_follow_activity_new_titles_and_deletions(alice: User, sign_in: Si
         expect(place).to_have_text([second.title, first.title])
     expect(writer.get_by_text("This chat was deleted elsewhere.")).to_be_visible()
     expect_noted(listing, "The chat was deleted.")
+
+
+def test_a_finished_reply_stands_in_the_lists_without_a_request(
+    alice: User, sign_in: SignIn
+) -> None:
+    chat = new_chat(alice)
+    Chat.objects.filter(pk=chat.pk).update(updated_at=timezone.now() - timedelta(hours=2))
+    context = sign_in(alice)
+    listing = open_page(context)
+    row = listing.locator(f"[data-chat-row='{chat.pk}']")
+    expect(row.locator("time")).to_have_text("2 h ago")
+    expect_number(listing, 10)
+    asked: list[str] = []
+    listing.on("request", lambda request: asked.append(request.url))
+    writer = open_page(context, f"/chats/{chat.pk}/")
+    before = row.locator("[data-last]").inner_text()
+    send(writer, "Tell me about tides.")
+    expect(writer.locator("[data-role=assistant]").last).to_contain_text("He under")
+    writer.locator("[data-stop]").click()
+    expect(row.locator("[data-last]")).not_to_have_text(before)
+    said = preview(Message.objects.filter(chat=chat, role="assistant").last().content)  # type: ignore[union-attr]
+    for place in (row, listing.locator("[data-recent-chats]"), writer.locator("[data-sidebar]")):
+        expect(place.locator("[data-last]")).to_have_text(said)
+    expect(row.locator("time")).to_have_text("just now")
+    listing.wait_for_timeout(1_000)  # longer than the moment after which a list asks
+    assert asked == []
 
 
 def test_a_chat_begun_in_another_tab_appears(alice: User, sign_in: SignIn) -> None:

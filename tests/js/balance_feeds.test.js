@@ -20,7 +20,7 @@ let page;
 let window;
 /** @type {number} */
 let asked;
-/** @type {() => Response} */
+/** @type {() => Response | Promise<Response>} */
 let answer;
 
 class FakeSocket {
@@ -34,9 +34,14 @@ class FakeSocket {
     sockets.push(this);
   }
 
-  /** @param {Partial<typeof AVAILABLE>} values */
+  /** @param {Partial<typeof AVAILABLE> & {user_id?: string}} values */
   snapshot(values = {}) {
-    const frame = { type: "balance.snapshot", beacon_secs: 25, ops: [], ...AVAILABLE, ...values };
+    const own = { user_id: "alice", beacon_secs: 25, ops: [] };
+    this.says({ type: "balance.snapshot", ...own, ...AVAILABLE, ...values });
+  }
+
+  /** @param {object} frame */
+  says(frame) {
     this.onmessage?.({ data: JSON.stringify(frame) });
   }
 
@@ -190,6 +195,65 @@ test("back in time, the page opens its socket again", async () => {
   assert.equal(store.state.shown, 10);
   assert.equal(sockets.length, 2);
 });
+
+test("a line that comes back as somebody else's ends the page, and nothing of theirs is heard", async () => {
+  /** @type {string[]} */
+  const heard = [];
+  for (const type of ["resync", "chat.updated"]) on(type, () => heard.push(type));
+  newest().snapshot();
+  newest().close(1006);
+  await pass(500);
+  newest().snapshot({ user_id: "bob", version: 99, available: 500 });
+  assert.equal(store.state.signedOut, true);
+  assert.equal(store.state.shown, null);
+  assert.equal(newest().closed, true);
+  newest().says({ type: "chat.updated", chat_id: "bobs" });
+  for (const name of ["online", "pageshow"]) {
+    window.dispatchEvent(Object.assign(new Event(name), { persisted: true }));
+  }
+  look(false);
+  mock.timers.setTime(3_600_000);
+  await pass(30_000);
+  assert.deepEqual(heard, []);
+  assert.equal(sockets.length, 2);
+  assert.equal(asked, 0);
+});
+
+test("polling that meets somebody else ends as quietly", async () => {
+  let looked = 0;
+  on("resync", () => looked++);
+  newest().snapshot();
+  answer = told({ user_id: "bob", version: 99, available: 500 });
+  newest().close(4429);
+  await pass(60_000);
+  assert.equal(store.state.signedOut, true);
+  assert.equal(looked, 0);
+  assert.equal(asked, 1);
+});
+
+test("an answer that was on its way when the page came into doubt is asked for again", async () => {
+  newest().snapshot();
+  const { promise, resolve } = later();
+  answer = () => promise;
+  store.beacon({ epoch: 1, version: 6 });
+  answer = told({ user_id: "bob" });
+  window.dispatchEvent(new Event("pagehide"));
+  window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+  assert.equal(asked, 1);
+  resolve(Response.json({ user_id: "alice", ...AVAILABLE, version: 6 }));
+  await turns();
+  assert.equal(asked, 2);
+  assert.equal(store.state.signedOut, true);
+  assert.equal(store.state.shown, null);
+});
+
+function later() {
+  /** @type {(response: Response) => void} */
+  let resolve = () => {};
+  /** @type {Promise<Response>} */
+  const promise = new Promise((done) => (resolve = done));
+  return { promise, resolve };
+}
 
 test("a machine that slept asks as it wakes", async () => {
   newest().snapshot();

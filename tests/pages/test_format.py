@@ -40,7 +40,9 @@ def test_ages_are_in_words(age: timedelta, shown: str) -> None:
 
 
 def test_old_times_are_dates() -> None:
-    assert ago(datetime(2020, 11, 20, 12, tzinfo=UTC)) == "Nov. 20, 2020"
+    assert ago(datetime(2020, 11, 20, 12, tzinfo=UTC)) == "November 20, 2020"
+    with translation.override("zh-hans"):
+        assert ago(datetime(2020, 3, 5, 12, tzinfo=UTC)) == "2020年3月5日"
     assert ago(None) == ""
 
 

@@ -280,3 +280,8 @@ def test_writing_off_is_offered_only_where_there_is_a_debt(
     client.force_login(bob)
     write_off(client, debtor, 8)
     assert Wallet.objects.get(pk=debtor.pk).debt == 8
+
+
+def test_a_wallet_is_called_by_its_person(alice: User) -> None:
+    """In the admin's log the name stays, and a number in it would be out of date."""
+    assert str(Wallet.objects.get(pk=alice.pk)) == "alice"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.core.management.base import SystemCheckError
 from django.db import IntegrityError, connection, transaction
 from django.test import Client, override_settings
 
 from intellispark.accounts.models import User
-from payments import ledger
+from payments import laws, ledger
 from payments.checks import ledger_laws, missing_laws
 from payments.laws import trigger_names
 from payments.models import LedgerEntry, Wallet
@@ -150,11 +151,19 @@ def test_a_dropped_law_is_found_on_sqlite(alice: User, name: str) -> None:
     assert Client().get("/readyz").status_code == 503
 
 
+def test_the_check_command_finds_it_unasked(alice: User) -> None:
+    call_command("check")
+    with transaction.atomic():
+        laws.lift(connection)
+    with pytest.raises(SystemCheckError, match="payments_entry_guard"):
+        call_command("check")
+
+
 @pytest.mark.parametrize("name", trigger_names("postgresql"))
 @pytest.mark.postgresql
 def test_a_dropped_law_is_found_on_postgresql(name: str) -> None:
-    table = "payments_wallet" if name.startswith("payments_wallet") else "payments_ledgerentry"
-    raw(f"DROP TRIGGER {name} ON {table}")
+    tables = {"wallet": "wallet", "entry": "ledgerentry", "seal": "ledgerseal"}
+    raw(f"DROP TRIGGER {name} ON payments_{tables[name.split('_')[1]]}")
     assert missing_laws() == [name]
     assert [error.id for error in ledger_laws(databases=["default"])] == ["payments.E001"]
     assert Client().get("/readyz").status_code == 503
@@ -198,6 +207,15 @@ def test_laws_survive_a_second_migrate(alice: User) -> None:
     assert missing_laws() == []
     with pytest.raises(IntegrityError):
         raw("UPDATE payments_wallet SET balance = 1000")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_migrate_puts_missing_laws_back(alice: User) -> None:
+    """As from the command line, with its checks."""
+    with transaction.atomic():
+        laws.lift(connection)
+    call_command("migrate", verbosity=0, skip_checks=False)
+    assert missing_laws() == []
 
 
 def test_ledger_entries_stay_when_nothing_else_would(alice: User) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import QuerySet
 
 from intellispark.accounts.models import User
@@ -44,7 +44,8 @@ def test_seals_go_on_from_the_last_one(sealed: User) -> None:
     assert seal.seal() == 1
     assert LedgerSeal.objects.filter(wallet=sealed.pk).count() == 6
     head = seal.head()
-    LedgerSeal.objects.all().delete()
+    with lifted_laws():
+        LedgerSeal.objects.all().delete()
     seal.seal()
     assert (found(), seal.head()) == ([], head)  # in one go or bit by bit: the same chain
 
@@ -90,12 +91,53 @@ def test_a_removed_seal_is_named_and_rewritten_seals_move_the_head(sealed: User)
     head = seal.head()
     with lifted_laws():
         entries(sealed, version=5).update(description="Other")
-    LedgerSeal.objects.filter(wallet=sealed.pk, version=2).delete()
+        LedgerSeal.objects.filter(wallet=sealed.pk, version=2).delete()
     assert found() == [f"{sealed.pk}: the seal of version 2 is gone"]
-    LedgerSeal.objects.all().delete()
+    with lifted_laws():
+        LedgerSeal.objects.all().delete()
     seal.seal()
     assert found() == []
     assert seal.head() != head
+
+
+COPY = (
+    "INTO payments_ledgerseal (id, wallet_id, version, digest, created_at)"
+    " SELECT id, wallet_id, version, {digest}, created_at"
+    " FROM payments_ledgerseal WHERE version = 1"
+)
+OTHER = "x'00'"
+REFUSED = [
+    "UPDATE payments_ledgerseal SET version = version + 100",
+    "UPDATE payments_ledgerseal SET created_at = CURRENT_TIMESTAMP",
+    "DELETE FROM payments_ledgerseal",
+]
+REFUSED_BY = {
+    "sqlite": [f"INSERT OR {verb} {COPY.format(digest=OTHER)}" for verb in ("REPLACE", "IGNORE")],
+    "postgresql": [
+        f"INSERT {COPY.format(digest='digest')} ON CONFLICT (id) DO UPDATE SET version = 99",
+        "TRUNCATE payments_ledgerseal",
+    ],
+}
+
+
+def test_seals_are_never_changed(sealed: User) -> None:
+    before = list(LedgerSeal.objects.order_by("pk").values_list("pk", "version", "digest"))
+    for sql in REFUSED + REFUSED_BY[connection.vendor]:
+        with pytest.raises(IntegrityError), connection.cursor() as cursor:
+            cursor.execute(sql)
+    assert list(LedgerSeal.objects.order_by("pk").values_list("pk", "version", "digest")) == before
+
+
+def test_the_same_seal_again_changes_nothing(sealed: User) -> None:
+    """Two sealers that meet: the second drops what the first has written, and seals the rest."""
+    late = ledger.spend(wallet_id=sealed.pk, tokens=1, key="more")
+    again = list(LedgerSeal.objects.filter(wallet=sealed.pk).order_by("version"))
+    for one in again:
+        one.pk = None
+    new = LedgerSeal(wallet_id=sealed.pk, version=late.version, digest=b"new")
+    LedgerSeal.objects.bulk_create([*again, new], ignore_conflicts=True)
+    versions = LedgerSeal.objects.filter(wallet=sealed.pk).values_list("version", flat=True)
+    assert sorted(versions) == [1, 2, 3, 4, 5, 6]
 
 
 def test_the_command_seals_verifies_and_refuses(

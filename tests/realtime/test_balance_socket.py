@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +12,10 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
+from rest_framework_simplejwt.tokens import AccessToken
 
 from intellispark.accounts.models import TokenFamily, User
-from intellispark.accounts.tokens import issue
+from intellispark.accounts.tokens import holder_of, issue
 from intellispark.asgi import application
 from intellispark.realtime.hub import hub
 from intellispark.realtime.publish import close_on_commit
@@ -43,6 +46,13 @@ def by_bearer(token: str) -> PatientSocket:
     return PatientSocket(
         application, "/ws/balance/", headers=[HOST], subprotocols=["bearer", token]
     )
+
+
+def access_for(user: User, *, secs: int) -> str:
+    """An access token that ends so soon."""
+    access = AccessToken((issue(user))["access"])  # type: ignore[arg-type]
+    access.set_exp(lifetime=timedelta(seconds=secs))
+    return str(access)
 
 
 async def opened(socket: PatientSocket) -> dict[str, Any]:
@@ -77,6 +87,7 @@ async def test_the_snapshot_comes_first_and_every_entry_follows() -> None:
     snapshot = await opened(tab)
     assert snapshot == {
         "type": "balance.snapshot",
+        "user_id": str(user.pk),
         "epoch": 1,
         "version": 1,
         "balance": 10,
@@ -93,7 +104,7 @@ async def test_the_snapshot_comes_first_and_every_entry_follows() -> None:
         frame = await socket.receive_json_from()
         entry = frame.pop("entry")
         assert frame == {
-            **{k: v for k, v in snapshot.items() if k != "beacon_secs"},
+            **{k: v for k, v in snapshot.items() if k not in ("beacon_secs", "user_id")},
             "type": "balance.changed",
             "version": 2,
             "balance": 9,
@@ -175,6 +186,50 @@ async def test_the_beacon_tells_the_version_and_closes_what_lapsed() -> None:
     await User.objects.filter(pk=user.pk).aupdate(suspended_at=timezone.now())
     await hub.pass_once()
     assert await closed_with(stays) == 4403
+
+
+async def test_a_bearers_socket_ends_with_its_access_token() -> None:
+    user = await sync_to_async(make_user)("alice")
+    lasting = by_bearer((await sync_to_async(issue)(user))["access"])
+    await opened(lasting)
+    short = await sync_to_async(access_for)(user, secs=10)
+    expires = holder_of(short).expires
+    brief = by_bearer(short)
+    await opened(brief)
+    assert await closed_with(brief) == 4401
+    assert expires <= time.time() < expires + 30, "it was left to the beacon"
+    assert await refusal(by_bearer(short)) == 4401
+    await spend(user, "after")
+    assert (await lasting.receive_json_from())["version"] == 2
+    await lasting.disconnect()
+
+
+async def test_an_end_that_was_slept_through_is_found_by_the_beacon(time_machine: Any) -> None:
+    user = await sync_to_async(make_user)("alice")
+    session = by_session(await sync_to_async(signed_in)(user))
+    bearer = by_bearer((await sync_to_async(issue)(user))["access"])
+    for socket in (session, bearer):
+        await opened(socket)
+    time_machine.move_to(timezone.now() + settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"])
+    await hub.pass_once()
+    assert await closed_with(bearer) == 4401
+    assert (await session.receive_json_from())["type"] == "balance.beacon"
+    time_machine.move_to(timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE))
+    await hub.pass_once()
+    assert await closed_with(session) == 4401
+
+
+async def test_suspension_is_told_to_bearers_too_whose_family_it_revokes() -> None:
+    user = await sync_to_async(make_user)("alice")
+    access = (await sync_to_async(issue)(user))["access"]
+    socket = by_bearer(access)
+    await opened(socket)
+    # by the database alone: no message tells anybody
+    await User.objects.filter(pk=user.pk).aupdate(suspended_at=timezone.now())
+    await TokenFamily.objects.aupdate(revoked_at=timezone.now())
+    await hub.pass_once()
+    assert await closed_with(socket) == 4403
+    assert await refusal(by_bearer(access)) == 4403
 
 
 async def test_a_close_message_reaches_the_credential_it_means() -> None:

@@ -57,14 +57,15 @@ def test_letting_in_a_hundred_takes_three_queries(django_assert_num_queries: Any
         for user, each in zip(people, shown, strict=True)
     ]
     assert [found[each] for each in families] == [
-        Identity(user.pk, family=each.family) for user, each in zip(people, families, strict=True)
+        Identity(user.pk, family=each.family, expires=each.expires)
+        for user, each in zip(people, families, strict=True)
     ]
     assert found[Credential(session_key="none")] == 4401
 
 
 def _family(user: User) -> Credential:
-    user_id, family = holder_of(issue(user)["access"])
-    return Credential(family=str(family), user_id=user_id)
+    user_id, family, ends = holder_of(issue(user)["access"])
+    return Credential(family=str(family), user_id=user_id, expires=ends)
 
 
 @pytest.mark.django_db

@@ -20,6 +20,7 @@ from intellispark.accounts.models import User
 from intellispark.realtime import publish
 from intellispark.realtime.frames import EVENTS
 from intellispark.realtime.publish import publish_on_commit
+from intellispark.templatetags.format import preview
 from tests.support.factories import make_character, make_user
 
 DOCS = Path(__file__).parents[2] / "docs" / "realtime.md"
@@ -95,6 +96,26 @@ def test_a_replys_beginning_and_end(chat: Chat, alice: User, told: list[Any]) ->
     assert (told[2]["status"], told[2]["message_id"]) == ("complete", str(generation.message_id))
     chat.refresh_from_db()
     assert told[2]["updated_at"].startswith(f"{chat.updated_at:%Y-%m-%dT%H:%M:%S.%f}")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("**Tides**\n\n- are `slow`\n\n& deep", "Tides are slow & deep"),
+        ("word " * 100, "word " * 27 + "word…"),
+        ("", "Hello"),
+    ],
+    ids=["marks", "long", "no reply"],
+)
+def test_a_replys_end_says_what_the_lists_show(
+    chat: Chat, alice: User, told: list[Any], text: str, shown: str
+) -> None:
+    generation, _ = start(user=alice, chat_id=chat.pk, wish=Wish("Hello"), key="", body={})
+    status = Generation.Status.COMPLETE if text else Generation.Status.FAILED
+    settle(generation_id=generation.pk, chat_id=chat.pk, outcome=Outcome(status, text))
+    listed = Chat.objects.of(alice).with_last_message().get()
+    assert told[-1]["preview"] == preview(listed.last_content) == shown
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings as django_settings
 from django.contrib.sessions.models import Session
+from django.utils import timezone
+from rest_framework_simplejwt.tokens import AccessToken
 
 from chat.models import Character, CharacterText, Chat
 from intellispark.accounts.models import User
@@ -37,6 +40,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 BEACON_SECS = 2  # in tests/settings.py, which the servers have
 SPEND_SECS = 0.7
+LIFE_SECS = 15  # of a token, within which a page must have been opened
 AS_IT_IS_SECS = publish.REDIS_TIMEOUT_SECS
 PATIENCE_SECS = 60  # for a machine that does other things too
 
@@ -302,6 +306,31 @@ async def test_credentials_end_sockets_in_every_process(house: House) -> None:
         alice = await User.objects.aget(pk=alice.pk)
         for page in strangers:
             await page.close()
+
+
+async def test_credentials_that_run_out_end_their_sockets(house: House) -> None:
+    """By the clock alone: a token within 2 s, a session within a beacon."""
+    _, *servers = house
+    alice = await sync_to_async(make_user)("alice")
+    key = await sync_to_async(signed_in)(alice)
+    session = await open_page(servers[0], key)
+    lasting = (await sync_to_async(issue)(alice))["access"]
+    kept = await open_page(servers[0], access=lasting)
+    access = AccessToken(lasting)  # type: ignore[arg-type]
+    access.set_exp(lifetime=timedelta(seconds=LIFE_SECS))
+    short = str(access)
+    pages = [await open_page(server, access=short) for server in servers]
+    await Session.objects.filter(pk=key).aupdate(expire_date=timezone.now() + timedelta(seconds=2))
+    for page in pages:
+        await page.until(lambda page=page: page.code, LIFE_SECS + PATIENCE_SECS)
+        assert page.code == 4401
+        assert page.frames[0]["type"] == "balance.snapshot"
+    assert access["exp"] <= time.time()
+    assert (await open_page(servers[1], access=short)).code == 4401, "it came back"
+    await session.until(lambda: session.code, BEACON_SECS + PATIENCE_SECS)
+    assert session.code == 4401
+    assert kept.code is None
+    await kept.close()
 
 
 async def test_a_thousand_come_back_at_once(house: House) -> None:

@@ -14,7 +14,6 @@ const POLL_SPREAD_MS = 3_000;
 const RESYNC_SPREAD_MS = 5_000;
 const WATCH_MS = 10_000;
 const ASLEEP_MS = 30_000;
-const [SIGNED_OUT, REFUSED] = [4401, 4403];
 
 let connected = false;
 
@@ -49,8 +48,8 @@ export function follow(store) {
     event: emit,
     unreachable: poll,
     ended(code) {
-      if (code === SIGNED_OUT) return store.end();
-      if (code === REFUSED) store.doubt(); // suspended, or only this socket: the server will say
+      if (code === 4401) return store.end(); // signed out
+      if (code === 4403) store.doubt(); // suspended, or only this socket: the server will say
       poll();
     },
   });
@@ -60,12 +59,13 @@ export function follow(store) {
    * what costs it a page is spread; who only was away need not wait.
    */
   function resync() {
-    setTimeout(() => emit({ type: "resync" }), away ? 0 : Math.random() * RESYNC_SPREAD_MS);
+    const look = () => store.state.signedOut || emit({ type: "resync" });
+    setTimeout(look, away ? 0 : Math.random() * RESYNC_SPREAD_MS);
     away = false;
   }
 
   async function poll() {
-    if (polling || store.state.signedOut) return;
+    if (polling) return;
     const { version } = store.state;
     polling = setTimeout(() => {
       stopPolling();
@@ -87,13 +87,15 @@ export function follow(store) {
   }
 
   function comeBack() {
-    if (document.hidden) return;
+    if (document.hidden || store.state.signedOut) return;
     clearTimeout(leaving);
     if (store.stale) store.refetch();
     socket.hurry();
   }
 
   socket.open();
+  // Whoever is signed in here next, no word of theirs belongs on this page.
+  store.subscribe(({ signedOut }) => signedOut && leave());
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) leaving = setTimeout(leave, HIDDEN_MS);
     else comeBack();

@@ -33,7 +33,6 @@ export class BalanceSocket {
     if (this.#ended) return this.#receiver.unreachable();
     if (this.#socket) return;
     clearTimeout(this.#retry);
-    this.#retry = undefined;
     const origin = location.origin.replace("http", "ws"); // and https becomes wss
     const socket = new WebSocket(`${origin}/ws/balance/`);
     socket.onmessage = (event) => {
@@ -48,7 +47,7 @@ export class BalanceSocket {
 
   /** Back from an absence: connect now, also in place of a line that must have died meanwhile. */
   hurry() {
-    if (this.#socket && Date.now() > this.#deadAt) this.close();
+    if (Date.now() > this.#deadAt) this.close();
     this.open();
   }
 
@@ -57,7 +56,6 @@ export class BalanceSocket {
     clearTimeout(this.#silence);
     const socket = this.#socket;
     this.#socket = undefined;
-    this.#retry = undefined;
     socket?.close();
   }
 
@@ -75,7 +73,7 @@ export class BalanceSocket {
         return this.#receiver.beacon(frame);
       case "bye":
         this.#retryMs = frame.retry_ms;
-        return this.#drop();
+        return this.#closed(1006);
       default:
         this.#receiver.event(frame);
     }
@@ -84,13 +82,8 @@ export class BalanceSocket {
   /** A line that died without a close is found by its silence. */
   #listen(/** @type {number} */ ms) {
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#drop(), ms);
+    this.#silence = setTimeout(() => this.#closed(1006), ms);
     this.#deadAt = Date.now() + ms;
-  }
-
-  #drop() {
-    this.close();
-    this.#closed(1006);
   }
 
   /** @param {number} code */

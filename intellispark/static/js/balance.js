@@ -26,6 +26,7 @@ export class BalanceStore {
   #refetchWanted = false;
   #etag = "";
   #userId = "";
+  #doubts = 0;
   #confirmedAt = -Infinity;
 
   /** @returns {View} */
@@ -87,7 +88,7 @@ export class BalanceStore {
     );
   }
 
-  /** The operation is over and the balance tells of it, or never will. */
+  /** The operation is over: a balance tells of it, or never will. */
   settle(/** @type {string} */ op) {
     this.#dispatch({ type: "settled", op });
   }
@@ -107,10 +108,11 @@ export class BalanceStore {
 
   /**
    * Somebody else may be here now: show no number until the server has said whose it is. Their
-   * version may be the same, so what was known is no answer to that.
+   * version may be the same, so what was known is no answer to that, nor is one on its way.
    */
   doubt() {
     this.#etag = "";
+    this.#doubts++;
     this.#dispatch({ type: "loading" });
   }
 
@@ -169,16 +171,20 @@ export class BalanceStore {
     return this.state.known && this.state.pending > 0;
   }
 
+  /** @returns {Promise<void>} */
   async #fetch() {
     this.#refetchWanted = false;
     if (!this.state.known) this.#dispatch({ type: "loading" });
+    const doubts = this.#doubts;
     try {
       const response = await fetch(URL_TOKENS, {
         headers: this.#etag && this.#state.seen ? { "If-None-Match": this.#etag } : {},
         credentials: "same-origin",
         signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
       });
-      await this.#answered(response);
+      const balance = response.ok ? await response.json() : null;
+      if (doubts !== this.#doubts) return this.#fetch();
+      this.#answered(response, balance);
     } catch (error) {
       console.warn("balance: could not be fetched", error);
       // A number that was confirmed a moment ago outlives a hiccup of the network.
@@ -186,13 +192,15 @@ export class BalanceStore {
     }
   }
 
-  /** @param {Response} response */
-  async #answered(response) {
+  /**
+   * @param {Response} response
+   * @param {Balance | null} balance
+   */
+  #answered(response, balance) {
     if (response.status === 401) return this.end();
     if (response.status === 403) return this.end("suspended");
     if (response.status === 304 && this.#state.seen) return this.#confirm(this.#state.seen);
-    if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    const balance = await response.json();
+    if (!balance) throw new Error(`HTTP ${response.status}`);
     this.#etag = response.headers.get("ETag") ?? "";
     this.apply(balance);
   }

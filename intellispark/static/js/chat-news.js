@@ -1,12 +1,13 @@
 /**
  * The lists of chats, in the sidebar and on their own page, follow what happens elsewhere.
  *
- * Titles, order and removals need no request: the event says it all. What the server has to draw
- * (a chat that is new here, the beginning of what was said last) is taken from its own page, once
- * for everything that happens within a moment, and only while somebody is looking.
+ * Titles, order, removals and what was said last need no request: the event says it all. A chat
+ * that is new here is taken from the server's own page, once for everything that happens within a
+ * moment, and only while somebody is looking.
  */
 
 import { on } from "live-events";
+import { tell } from "times";
 
 const MOMENT_MS = 400;
 const IN_USE_MS = 2000;
@@ -27,7 +28,11 @@ export function connect(root) {
     if (!moved(chat_id, updated_at)) redraw();
   });
   on("chat.deleted", ({ chat_id }) => removed(chat_id));
-  on("reply.finished", redraw);
+  on("reply.finished", ({ chat_id, preview, updated_at }) => {
+    const here = moved(chat_id, updated_at);
+    said(chat_id, preview, updated_at);
+    if (!here) redraw();
+  });
   on("resync", redraw);
 }
 
@@ -41,6 +46,24 @@ export function renamed(chatId, title) {
   for (const element of elementsOf(chatId)) {
     const place = element.querySelector("[data-title]");
     if (place) place.textContent = title;
+  }
+}
+
+/**
+ * Show what was said last, unless something was said since.
+ *
+ * @param {string} chatId
+ * @param {string} preview
+ * @param {string} updatedAt
+ */
+function said(chatId, preview, updatedAt) {
+  for (const element of elementsOf(chatId)) {
+    if (Date.parse(updatedAt) < Date.parse(element.dataset.updated ?? "")) continue;
+    const last = element.querySelector("[data-last]");
+    if (last) last.textContent = preview;
+    const time = element.querySelector("time");
+    if (time) time.dateTime = updatedAt;
+    tell(element);
   }
 }
 

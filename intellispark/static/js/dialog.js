@@ -16,23 +16,37 @@ export async function confirm(question) {
 }
 
 /**
- * The text that the person gave, trimmed; null when they did not.
+ * The text that the person gave, trimmed; null when they did not. Blanks are refused.
  *
  * @param {{title: string, label: string, value?: string, action: string, maxLength?: number}} question
  * @returns {Promise<string | null>}
  */
 export async function ask({ title, label, value = "", action, maxLength = 120 }) {
-  const { dialog, actions } = build({ title, action });
+  const { dialog, form, actions } = build({ title, action });
   const field = element("label", "field");
   const input = element("input", "input");
   input.value = value;
   input.maxLength = maxLength;
-  input.required = true;
+  const error = element("span", "field__errors");
+  error.id = "dialog-error";
+  error.setAttribute("role", "alert");
+  input.setAttribute("aria-describedby", error.id);
   field.append(element("span", "field__label", label), input);
-  actions.before(field);
+  actions.before(field, error);
+  const refuse = (/** @type {boolean} */ isBlank) => {
+    input.setAttribute("aria-invalid", String(isBlank));
+    error.textContent = isBlank ? t("error.blank") : "";
+  };
+  input.addEventListener("input", () => refuse(false));
+  form.addEventListener("submit", (event) => {
+    if (input.value.trim()) return;
+    event.preventDefault();
+    refuse(true);
+    input.focus();
+  });
   const given = answer(dialog);
   input.select();
-  return (await given) === "yes" && input.value.trim() ? input.value.trim() : null;
+  return (await given) === "yes" ? input.value.trim() : null;
 }
 
 /** @param {Question} question */
@@ -54,7 +68,7 @@ function build({ title, text, action, danger = false }) {
   actions.append(no, yes);
   form.append(actions);
   dialog.append(form);
-  return { dialog, actions };
+  return { dialog, form, actions };
 }
 
 /**

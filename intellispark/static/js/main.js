@@ -10,6 +10,7 @@ import { connect as connectOffline } from "offline";
 import { connect as connectPersonal } from "personal";
 import { connect as connectSignedOut } from "signed-out";
 import { connect as connectTheme } from "theme";
+import { connect as connectTimes } from "times";
 import { connect as connectToasts } from "toast";
 
 connectTheme(document);

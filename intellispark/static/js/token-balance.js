@@ -103,7 +103,7 @@ export class TokenBalance extends HTMLElement {
     const start = performance.now();
     const step = (/** @type {number} */ now) => {
       const done = Math.min(1, Math.max(0, (now - start) / COUNT_MS));
-      this.#write(done === 1 ? target : Math.round(from + (target - from) * done));
+      this.#write(Math.round(from + (target - from) * done));
       if (done < 1) this.#frame = requestAnimationFrame(step);
     };
     this.#frame = requestAnimationFrame(step);
@@ -115,7 +115,7 @@ export class TokenBalance extends HTMLElement {
     if (!(number instanceof HTMLElement)) return;
     number.hidden = this.dataset.state === "error";
     number.textContent = tokens === null ? this.#placeholder() : grouped(tokens);
-    number.dataset.value = this.#number === null ? "" : String(this.#number);
+    number.dataset.value = String(this.#number ?? "");
     this.dataset.availableNow = number.dataset.value;
   }
 
@@ -141,7 +141,7 @@ function noteOf(view) {
 
 /** @param {View} view */
 function titleOf(view) {
-  return [wordsOf(view), view.shown === null ? "" : noteOf(view)].filter(Boolean).join(". ");
+  return both(wordsOf(view), view.shown === null ? "" : noteOf(view));
 }
 
 /** @param {View} view */
@@ -150,7 +150,15 @@ function wordsOf(view) {
   const level = { "ok": "", "low": t("balance.low"), "very-low": t("balance.very_low") }[
     levelOf(view.shown)
   ];
-  return [t("balance.available", { n: view.shown }), level].filter(Boolean).join(". ");
+  return both(t("balance.available", { n: view.shown }), level);
+}
+
+/**
+ * @param {string} first
+ * @param {string} second
+ */
+function both(first, second) {
+  return second ? t("balance.both", { first, second }) : first;
 }
 
 /**

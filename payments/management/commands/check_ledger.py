@@ -30,7 +30,7 @@ class Command(BaseCommand):
         for line in found:
             self.stderr.write(line)
         if found:
-            self.stderr.write(f"{len(found)} differences in {wallets} wallets.")
+            self.stderr.write(f"Differences: {len(found)}, in {wallets} wallets.")
             raise SystemExit(1)
         self.stdout.write(f"{wallets} wallets agree with their {entries} entries.")
         if options["seal"]:

@@ -2,17 +2,13 @@
  * What expires and what is owed, on the tokens page: follows the balance.
  *
  * The server knows which tokens are left of which grant; this only asks again when the balance
- * has moved, and tells the dates in the reader's own zone.
+ * has moved.
  */
 
 import { store } from "balance";
+import { tell } from "times";
 
 const QUIET_MS = 150; // a reply writes two entries in one breath: ask once
-const day = new Intl.DateTimeFormat(document.documentElement.lang || "en", { dateStyle: "long" });
-const full = new Intl.DateTimeFormat(document.documentElement.lang || "en", {
-  dateStyle: "full",
-  timeStyle: "short",
-});
 
 /**
  * Keep the outlook in that element up to date.
@@ -23,7 +19,6 @@ export function connect(element) {
   let seen = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
-  tellDates(element);
   store.subscribe(({ epoch, version }) => {
     const now = `${epoch}.${version}`;
     if (!version || now === seen) return;
@@ -43,18 +38,9 @@ async function refresh(element) {
     });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     element.innerHTML = await response.text();
-    tellDates(element);
+    tell(element);
   } catch (error) {
     console.warn("outlook: could not be refreshed", error);
-  }
-}
-
-/** @param {HTMLElement} element */
-function tellDates(element) {
-  for (const time of element.querySelectorAll("time")) {
-    const when = new Date(time.dateTime);
-    time.textContent = day.format(when);
-    time.title = full.format(when);
   }
 }
 

@@ -1,0 +1,12 @@
+from typing import Any
+
+from django.core.management.commands import check
+from django.db import connections
+
+
+class Command(check.Command):
+    """Django's, which asks no database unless told to: the ledger's laws would never be missed."""
+
+    def handle(self, *app_labels: Any, **options: Any) -> None:
+        options["databases"] = options["databases"] or list(connections)
+        super().handle(*app_labels, **options)
