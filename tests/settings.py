@@ -24,8 +24,8 @@ else:
     _database["TEST"] = {"NAME": f"test_intellispark{_suffix}"}
 
 AI_DEMO_WORDS_PER_SEC = 2_000
-BEACON_SECS = 2
-SOCKET_STALL_SECS = 2
+BEACON_SECS = 1
+SOCKET_STALL_SECS = 1
 RATE_LIMITS = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"]["BACKEND"] = (  # noqa: F405

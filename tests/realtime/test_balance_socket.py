@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -13,10 +12,9 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
-from rest_framework_simplejwt.tokens import AccessToken
 
 from intellispark.accounts.models import TokenFamily, User
-from intellispark.accounts.tokens import holder_of, issue
+from intellispark.accounts.tokens import issue
 from intellispark.asgi import application
 from intellispark.realtime.hub import hub
 from intellispark.realtime.publish import close_on_commit
@@ -48,13 +46,6 @@ def by_bearer(token: str) -> WebsocketCommunicator:
     )
 
 
-def access_for(user: User, *, secs: int) -> str:
-    """An access token that ends so soon."""
-    access = AccessToken((issue(user))["access"])  # type: ignore[arg-type]
-    access.set_exp(lifetime=timedelta(seconds=secs))
-    return str(access)
-
-
 async def opened(socket: WebsocketCommunicator) -> dict[str, Any]:
     """The snapshot of a socket that is let in."""
     connected, _ = await socket.connect()
@@ -69,8 +60,8 @@ async def refusal(socket: WebsocketCommunicator) -> int:
     return (await socket.receive_output())["code"]
 
 
-async def closed_with(socket: WebsocketCommunicator, secs: float = 3) -> int:
-    output = await socket.receive_output(timeout=secs)
+async def closed_with(socket: WebsocketCommunicator) -> int:
+    output = await socket.receive_output(timeout=3)
     assert output["type"] == "websocket.close", output
     return output["code"]
 
@@ -186,22 +177,6 @@ async def test_the_beacon_tells_the_version_and_closes_what_lapsed() -> None:
     await User.objects.filter(pk=user.pk).aupdate(suspended_at=timezone.now())
     await hub.pass_once()
     assert await closed_with(stays) == 4403
-
-
-async def test_a_bearers_socket_ends_with_its_access_token() -> None:
-    user = await sync_to_async(make_user)("alice")
-    lasting = by_bearer((await sync_to_async(issue)(user))["access"])
-    await opened(lasting)
-    short = await sync_to_async(access_for)(user, secs=3)
-    expires = holder_of(short).expires
-    brief = by_bearer(short)
-    await opened(brief)
-    assert await closed_with(brief, secs=5) == 4401
-    assert expires <= time.time() < expires + 2
-    assert await refusal(by_bearer(short)) == 4401
-    await spend(user, "after")
-    assert (await lasting.receive_json_from(timeout=3))["version"] == 2
-    await lasting.disconnect()
 
 
 async def test_an_end_that_was_slept_through_is_found_by_the_beacon(time_machine: Any) -> None:
