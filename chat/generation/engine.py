@@ -15,7 +15,7 @@ from chat.generation.run import Run
 from chat.models import Generation
 
 WAIT_SECS = 10
-GOODBYE_SECS = 2  # for open streams to send their last event when the process ends
+GOODBYE_SECS = 5  # for open streams to send their last event when the process ends
 
 _runs: dict[UUID, Run] = {}
 _tasks: set[asyncio.Task[None]] = set()  # the loop itself keeps weak references only

@@ -30,6 +30,7 @@ from intellispark.realtime.breaker import redis_breaker
 logger = structlog.get_logger(__name__)
 
 REDIS_TIMEOUT_SECS = 0.2
+KEY_PREFIX = "intellispark:limits"
 UNCOUNTED = {"healthz", "readyz", "metrics"}
 
 
@@ -164,7 +165,7 @@ class Limiter:
             storage = RedisStorage(
                 f"async+redis+{uri}" if uri.startswith("unix:") else f"async+{uri}",
                 implementation="redispy",
-                key_prefix="intellispark:limits",
+                key_prefix=KEY_PREFIX,
                 socket_connect_timeout=REDIS_TIMEOUT_SECS,
             )
             found = self._redis[loop] = SlidingWindowCounterRateLimiter(storage)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.conf import settings as django_settings
 from django.test import Client
 
@@ -16,6 +15,7 @@ from intellispark.accounts.suspension import suspend
 from intellispark.accounts.tokens import Pair, issue
 from intellispark.asgi import application
 from tests.support.factories import PASSWORD, make_user
+from tests.support.sockets import PatientSocket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,7 +26,7 @@ def _no_beacons(settings: Any) -> None:
     settings.BEACON_SECS = 60
 
 
-async def by_session(client: Client, user: User) -> WebsocketCommunicator:
+async def by_session(client: Client, user: User) -> PatientSocket:
     await sync_to_async(client.force_login)(user)
     key = client.cookies[django_settings.SESSION_COOKIE_NAME].value
     headers = [
@@ -34,17 +34,17 @@ async def by_session(client: Client, user: User) -> WebsocketCommunicator:
         (b"origin", b"http://testserver"),
         (b"cookie", f"{django_settings.SESSION_COOKIE_NAME}={key}".encode()),
     ]
-    return await _opened(WebsocketCommunicator(application, "/ws/balance/", headers))
+    return await _opened(PatientSocket(application, "/ws/balance/", headers))
 
 
-async def by_bearer(pair: Pair) -> WebsocketCommunicator:
-    socket = WebsocketCommunicator(
+async def by_bearer(pair: Pair) -> PatientSocket:
+    socket = PatientSocket(
         application, "/ws/balance/", [(b"host", b"testserver")], ["bearer", pair["access"]]
     )
     return await _opened(socket)
 
 
-async def _opened(socket: WebsocketCommunicator) -> WebsocketCommunicator:
+async def _opened(socket: PatientSocket) -> PatientSocket:
     connected, _ = await socket.connect()
     assert connected
     frame = await socket.receive_json_from()
@@ -52,8 +52,8 @@ async def _opened(socket: WebsocketCommunicator) -> WebsocketCommunicator:
     return socket
 
 
-async def closed_with(socket: WebsocketCommunicator) -> int:
-    output: dict[str, Any] = await socket.receive_output(timeout=2)
+async def closed_with(socket: PatientSocket) -> int:
+    output: dict[str, Any] = await socket.receive_output()
     assert output["type"] == "websocket.close", output
     code: int = output["code"]
     return code

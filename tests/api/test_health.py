@@ -8,6 +8,16 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from pytest_django import Settings
 
+from intellispark import health
+from tests.support.redis import wait_for_redis
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine is not what these are about."""
+    monkeypatch.setattr(health, "CHECK_TIMEOUT_SECS", 60)
+    wait_for_redis(monkeypatch)
+
 
 def test_alive_asks_nobody() -> None:
     """Without the `db` fixture, a query would fail."""

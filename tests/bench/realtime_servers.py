@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from tests.support.server import free_port
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PEERS = ROOT / "tests" / ".cache" / "bench"

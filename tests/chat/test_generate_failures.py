@@ -80,17 +80,23 @@ async def test_an_empty_reply_is_a_failure(chat: Chat, script: Script, steps: li
 
 
 @pytest.mark.parametrize(
-    ("limit", "steps", "kept"),
+    ("limit", "secs", "steps", "kept"),
     [
-        ("AI_FIRST_TOKEN_TIMEOUT", [9], None),
-        ("AI_IDLE_TIMEOUT", ["Well", 9], "Well"),
-        ("AI_TOTAL_TIMEOUT", ["a", 0.06] * 50, "a"),
+        ("AI_FIRST_TOKEN_TIMEOUT", 0.3, [900], None),
+        ("AI_IDLE_TIMEOUT", 0.3, ["Well", 900], "Well"),
+        ("AI_TOTAL_TIMEOUT", 3, ["a", 0.06] * 5_000, "a"),
     ],
 )
 async def test_what_takes_too_long_is_a_timeout(
-    chat: Chat, script: Script, settings: Settings, limit: str, steps: list, kept: str | None
+    chat: Chat,
+    script: Script,
+    settings: Settings,
+    limit: str,
+    secs: float,
+    steps: list,
+    kept: str | None,
 ) -> None:
-    setattr(settings, limit, 0.3)
+    setattr(settings, limit, secs)
     script.reset(*steps)
     response = await Client(chat.user).generate(chat)
     assert response.status_code == 504

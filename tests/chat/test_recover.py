@@ -21,7 +21,7 @@ def abandon(chat: Chat, *, text: str = "", lapsed: bool = True) -> Generation:
     """A running generation of a process that is gone."""
     generation, _ = start(user=chat.user, chat_id=chat.pk, wish=Wish("Hi."), key="k", body={})
     Message.objects.filter(pk=generation.message_id).update(content=text)
-    end = timezone.now() + timedelta(seconds=-1 if lapsed else 20)
+    end = timezone.now() + timedelta(seconds=-1 if lapsed else 900)
     Generation.objects.filter(pk=generation.pk).update(owner="gone", lease_expires_at=end)
     return Generation.objects.get(pk=generation.pk)
 
@@ -81,7 +81,7 @@ def test_a_late_finisher_discards(chat: Chat) -> None:
 def test_one_that_renewed_meanwhile_is_not_recovered(chat: Chat) -> None:
     seen = abandon(chat)
     Generation.objects.filter(pk=seen.pk).update(
-        lease_expires_at=timezone.now() + timedelta(seconds=30)
+        lease_expires_at=timezone.now() + timedelta(seconds=900)
     )
     assert recover(seen) is False
     assert Generation.objects.running().filter(pk=seen.pk).exists()

@@ -16,7 +16,7 @@ from chat.generation.tail import Piece, tail
 from chat.generation.textlog import TextLog
 from chat.models import Chat, Generation
 from tests.support.factories import set_tokens
-from tests.support.replies import Client, facts, text_of
+from tests.support.replies import Client, text_of, until
 from tests.support.scripted import Script
 
 texts = st.text(
@@ -59,7 +59,7 @@ def test_a_log_read_from_any_offset_gives_the_rest(chunks: list[str], data: st.D
 @settings(
     max_examples=40,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(text=texts.filter(str.isprintable).filter(lambda text: bool(text.strip())), data=st.data())
 def test_a_finished_reply_resumed_anywhere_is_the_whole_text(
@@ -155,8 +155,7 @@ class TestStreams:
         await script.reached.wait()
         monkeypatch.setattr(engine, "find_here", lambda _id: None)
         watching = asyncio.create_task(client.events(generation_id))
-        await asyncio.sleep(1.2)  # a checkpoint has come by
-        assert (await facts(chat)).messages[-1].content == "Seen "
+        await until(lambda found: found.messages[-1].content == "Seen ", chat)  # a checkpoint
         go_on.set()
         events = await watching
         assert text_of(events) == "Seen from afar."
@@ -166,11 +165,16 @@ class TestStreams:
         self, chat: Chat, script: Script, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("chat.generation.tail.HEARTBEAT_SECS", 0.05)
-        script.reset(0.3, "At last.")
-        client = Client(chat.user)
-        response = await client.stream(chat)
-        body = "".join([part.decode() async for part in response.streaming_content])
-        assert body.count("\n: ") + body.count(": still here") >= 2
+        go_on = asyncio.Event()
+        script.reset(go_on, "At last.")
+        response = await Client(chat.user).stream(chat)
+        signs = 0
+        async for part in response.streaming_content:
+            signs += part.startswith(b":")
+            if signs == 2:
+                go_on.set()
+        assert signs >= 2
+        assert b"event: done" in part
 
     async def test_a_reload_in_mid_stream_finds_where_to_listen(
         self, chat: Chat, script: Script

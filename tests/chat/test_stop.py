@@ -9,6 +9,7 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from chat.generation import engine
+from chat.generation.run import Run
 from chat.models import Chat, Generation
 from tests.support.replies import Client, facts, read
 from tests.support.scripted import Script
@@ -82,10 +83,12 @@ async def test_twice_and_too_late_change_nothing(chat: Chat, script: Script) -> 
 
 
 async def test_the_text_does_not_grow_after_the_answer(chat: Chat, script: Script) -> None:
-    script.reset(*["word ", 0.001] * 3_000)
+    said = asyncio.Event()
+    said.set()
+    script.reset("word ", said, *["word ", 0.001] * 10_000)
     client = Client(chat.user)
     generation_id = await client.promise(chat)
-    await asyncio.sleep(0.3)
+    await script.reached.wait()
     response = await client.stop(generation_id)
     seen = response.json()["generation"]["message"]["content"]
     events = await client.events(generation_id)
@@ -100,7 +103,7 @@ async def test_a_stop_from_another_process_arrives_by_the_row(chat: Chat, script
     await script.reached.wait()
     row = Generation.objects.filter(pk=generation_id)
     await row.aupdate(stop_requested_at=timezone.now())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         events = await client.events(generation_id)
     assert events[-1].name == "stopped"
     assert events[-1].data["receipt"]["tokens"] == 1
@@ -139,6 +142,14 @@ async def test_delete_stops_and_settles_first(chat: Chat, script: Script) -> Non
 async def test_delete_of_what_another_process_writes_settles_it_too(
     chat: Chat, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    look = asyncio.Event()  # until then, a checkpoint would bring the text into the row
+    over_within = Run._over_within
+
+    async def when_told(run: Run, secs: float) -> bool:
+        await look.wait()
+        return await over_within(run, secs)
+
+    monkeypatch.setattr(Run, "_over_within", when_told)
     script.reset("Half", asyncio.Event())
     client = Client(chat.user)
     generation_id = await client.promise(chat)
@@ -150,7 +161,8 @@ async def test_delete_of_what_another_process_writes_settles_it_too(
         assert (await client.send("delete", f"/api/chats/{chat.pk}")).status_code == 204
     found = await facts(chat)
     assert (found.balance, found.held) == (3, 0)  # its row had no text yet
-    await asyncio.wait_for(sync_to_async(run.over.wait)(), 5)
+    look.set()
+    await asyncio.wait_for(sync_to_async(run.over.wait)(), 60)
     assert run.final is None
     assert (await facts(chat)).held == 0
 

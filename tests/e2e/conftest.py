@@ -16,15 +16,19 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 from intellispark.accounts.models import User
 from tests.support.aimock import NoPeer, aimock, install
+from tests.support.browser import PATIENCE_SECS
 from tests.support.engines import chromium_path
 from tests.support.server import ROOT, Server
 
 # Playwright's synchronous API leaves a loop running in this thread; nothing else uses it here.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+# A wait ends when what it waits for is there; only a failure takes so long.
+expect.set_options(timeout=PATIENCE_SECS * 1_000)
 
 FLAGS = [
     "--no-sandbox",
@@ -115,7 +119,9 @@ def server(
 @pytest.fixture
 def visitor(new_context: Callable[..., BrowserContext], server: Server) -> BrowserContext:
     """A browser in which nobody is signed in."""
-    return new_context(base_url=server.url)
+    context = new_context(base_url=server.url)
+    context.set_default_timeout(PATIENCE_SECS * 1_000)
+    return context
 
 
 @pytest.fixture
@@ -126,6 +132,7 @@ def sign_in(new_context: Callable[..., BrowserContext], server: Server) -> Calla
         client = Client()
         client.force_login(user)
         context = new_context(base_url=server.url, **options)
+        context.set_default_timeout(PATIENCE_SECS * 1_000)
         value = client.cookies[settings.SESSION_COOKIE_NAME].value
         context.add_cookies(
             [{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": server.url}]

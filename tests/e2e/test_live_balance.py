@@ -87,9 +87,7 @@ def test_the_number_drops_when_the_message_is_sent_not_when_the_reply_ends(
 def test_a_failing_provider_puts_it_back(tabs: tuple[User, Page, Page, Page]) -> None:
     alice, one, two, _ = tabs
     send(one, "Now please fail.")
-    expect(one.get_by_role("button", name=re.compile("again|retry", re.I)).first).to_be_visible(
-        timeout=20_000
-    )
+    expect(one.get_by_role("button", name=re.compile("again|retry", re.I)).first).to_be_visible()
     expect_everywhere(one, 10)
     expect_everywhere(two, 10)
     assert Wallet.objects.get(pk=alice.pk).available == 10
@@ -147,7 +145,7 @@ def test_sending_works_again_as_soon_as_tokens_arrive(sign_in: SignIn) -> None:
 
 def expect_everywhere_after_beacon(page: Page, tokens: int) -> None:
     """A change by another process without Redis comes with the next beacon, within 25 s."""
-    expect(number(page, "nav")).to_have_text(str(tokens), timeout=30_000)
+    expect(number(page, "nav")).to_have_text(str(tokens))
     expect_everywhere(page, tokens)
 
 

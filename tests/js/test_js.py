@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from intellispark.realtime.frames import EVENTS
+from tests.support.npm import install_packages
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -28,12 +29,12 @@ def run(*command: str) -> None:
 
 @pytest.fixture(scope="module")
 def tsc() -> Path:
-    if not TSC.exists():
-        if NPM is None:
-            pytest.skip("npm is not on this machine, so the type checker cannot be installed")
-        done = subprocess.run([NPM, "ci", "--no-audit", "--no-fund"], cwd=HERE, capture_output=True)
-        if done.returncode:
-            pytest.skip(f"npm ci failed: {done.stderr.decode()[-300:]}")
+    if NPM is None:
+        pytest.skip("npm is not on this machine, so the type checker cannot be installed")
+    try:
+        install_packages(HERE)
+    except RuntimeError as error:
+        pytest.skip(str(error))
     return TSC
 
 

@@ -13,8 +13,9 @@ import signal
 import time
 from collections.abc import Iterator
 from itertools import count
+from select import select
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "20"))
 WRITERS = 2
+PATIENCE_SECS = 60
 SEED = int(os.environ.get("CRASH_SEED", str(random.randrange(10**6))))
 
 
@@ -41,7 +43,7 @@ def test_killed_writers_lose_nothing_acknowledged_and_repeat_nothing() -> None:
         assert [str(found) for found in differences()] == []
     intended = [line for line in said if "version" not in line]
     acknowledged = {line["key"]: line["version"] for line in said if "version" in line}
-    assert len(acknowledged) > ROUNDS, "the writers hardly wrote"
+    assert len(acknowledged) >= ROUNDS * WRITERS
     stored = dict(LedgerEntry.objects.values_list("key", "version"))
     assert {key: stored.get(key) for key in acknowledged} == acknowledged
     _both_or_neither(intended, stored)
@@ -63,46 +65,61 @@ def _round(number: int, wallets: list[UUID], dice: random.Random) -> Iterator[di
     connection.close()  # nothing of it may be shared with a forked process
     if connection.vendor == "postgresql":
         connection.close_pool()
+    name = f"writer-{uuid4().hex}"
     pipes, pids = [], []
     for writer in range(WRITERS):
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
-            _work(writing, wallets, f"{number}:{writer}", dice.randrange(10**9))
+            _work(writing, wallets, name, f"{number}:{writer}", dice.randrange(10**9) + writer)
         os.close(writing)
         pipes.append(reading)
         pids.append(pid)
-    time.sleep(dice.uniform(0.02, 0.25))
+    told = [_until_something_is_written(reading) for reading in pipes]
+    time.sleep(dice.uniform(0, 0.25))
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    _wait_for_the_dead()
-    for reading in pipes:
+    _wait_for_the_dead(name)
+    for reading, begin in zip(pipes, told, strict=True):
         with os.fdopen(reading) as pipe:
-            yield from map(json.loads, pipe)
+            yield from map(json.loads, (begin + pipe.read()).splitlines())
 
 
-def _wait_for_the_dead() -> None:
-    """PostgreSQL finishes a dead client's statement; such backends are older than our own."""
-    for _ in range(50 if connection.vendor == "postgresql" else 0):
+def _until_something_is_written(reading: int) -> str:
+    """What a writer says until it is first told that something is written."""
+    said = b""
+    while b'"version"' not in said:
+        assert select([reading], [], [], PATIENCE_SECS)[0], "the writer hardly writes"
+        part = os.read(reading, 4_096)
+        assert part, "the writer is gone"
+        said += part
+    return said.decode()
+
+
+def _wait_for_the_dead(name: str) -> None:
+    """PostgreSQL finishes a dead client's statement, and commits it, whenever it gets to it."""
+    deadline = time.monotonic() + PATIENCE_SECS
+    while connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT COUNT(*) FROM pg_stat_activity a, pg_stat_activity mine"
-                " WHERE mine.pid = pg_backend_pid() AND a.datname = mine.datname"
-                " AND a.backend_type = mine.backend_type AND a.backend_start < mine.backend_start"
+                "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = %s", [name]
             )
             if cursor.fetchone() == (0,):
                 return
+        assert time.monotonic() < deadline, "a dead client is still served"
         time.sleep(0.02)
 
 
-def _work(pipe: int, wallets: list[UUID], name: str, seed: int) -> None:
+def _work(pipe: int, wallets: list[UUID], name: str, prefix: str, seed: int) -> None:
     """The writer: works until it is killed; never returns into pytest."""
     try:
+        if connection.vendor == "postgresql":
+            connection.settings_dict["OPTIONS"]["application_name"] = name
         dice = random.Random(seed)
         for number in count():
             what = dice.choice(["spend", "grant", "both", "one by one"])
-            line = {"what": what, "wallet": str(dice.choice(wallets)), "key": f"{name}:{number}"}
+            line = {"what": what, "wallet": str(dice.choice(wallets)), "key": f"{prefix}:{number}"}
             os.write(pipe, f"{json.dumps(line)}\n".encode())
             for entry in _write(UUID(line["wallet"]), what, line["key"]):
                 told = {"key": entry.key, "version": entry.version}

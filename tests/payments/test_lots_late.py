@@ -84,7 +84,7 @@ class Person:
 @settings(
     max_examples=60,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(script=st.lists(steps, min_size=3, max_size=18))
 def test_what_is_consumed_does_not_depend_on_when_lots_are_settled(

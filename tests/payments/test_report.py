@@ -125,7 +125,7 @@ steps = st.tuples(st.sampled_from(KINDS), st.integers(1, 15))
 @settings(
     max_examples=50,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     script=st.lists(steps, min_size=4, max_size=25),

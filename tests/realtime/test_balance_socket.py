@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
@@ -20,6 +19,7 @@ from intellispark.realtime.hub import hub
 from intellispark.realtime.publish import close_on_commit
 from payments import ledger
 from tests.support.factories import make_user
+from tests.support.sockets import PatientSocket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,35 +33,35 @@ def signed_in(user: User) -> str:
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
-def by_session(key: str, *headers: tuple[bytes, bytes]) -> WebsocketCommunicator:
+def by_session(key: str, *headers: tuple[bytes, bytes]) -> PatientSocket:
     cookie = (b"cookie", f"{settings.SESSION_COOKIE_NAME}={key}".encode())
-    return WebsocketCommunicator(
+    return PatientSocket(
         application, "/ws/balance/", headers=[HOST, cookie, *(headers or (ORIGIN,))]
     )
 
 
-def by_bearer(token: str) -> WebsocketCommunicator:
-    return WebsocketCommunicator(
+def by_bearer(token: str) -> PatientSocket:
+    return PatientSocket(
         application, "/ws/balance/", headers=[HOST], subprotocols=["bearer", token]
     )
 
 
-async def opened(socket: WebsocketCommunicator) -> dict[str, Any]:
+async def opened(socket: PatientSocket) -> dict[str, Any]:
     """The snapshot of a socket that is let in."""
     connected, _ = await socket.connect()
     assert connected
     return await socket.receive_json_from()
 
 
-async def refusal(socket: WebsocketCommunicator) -> int:
+async def refusal(socket: PatientSocket) -> int:
     """The close code of a socket that is accepted first and then refused."""
     connected, _ = await socket.connect()
     assert connected
     return (await socket.receive_output())["code"]
 
 
-async def closed_with(socket: WebsocketCommunicator) -> int:
-    output = await socket.receive_output(timeout=3)
+async def closed_with(socket: PatientSocket) -> int:
+    output = await socket.receive_output()
     assert output["type"] == "websocket.close", output
     return output["code"]
 
@@ -92,7 +92,7 @@ async def test_the_snapshot_comes_first_and_every_entry_follows() -> None:
     await opened(stranger)
     await spend(user, "one", op="client-key")
     for socket in (tab, phone):
-        frame = await socket.receive_json_from(timeout=3)
+        frame = await socket.receive_json_from()
         entry = frame.pop("entry")
         assert frame == {
             **{k: v for k, v in snapshot.items() if k not in ("beacon_secs", "user_id")},
@@ -137,7 +137,7 @@ async def test_cookies_need_an_allowed_origin() -> None:
 
 async def test_strangers_are_refused() -> None:
     assert await refusal(by_session("no-such-session")) == 4401
-    nobody = WebsocketCommunicator(application, "/ws/balance/", headers=[HOST, ORIGIN])
+    nobody = PatientSocket(application, "/ws/balance/", headers=[HOST, ORIGIN])
     assert await refusal(nobody) == 4401
     assert await refusal(by_bearer("not-a-token")) == 4401
 
@@ -236,5 +236,5 @@ async def test_one_person_has_at_most_twenty_sockets() -> None:
 
 @pytest.mark.parametrize("path", ["/ws/balance", "/ws/other/", "/"])
 async def test_other_paths_are_refused(path: str) -> None:
-    connected, _ = await WebsocketCommunicator(application, path, headers=[HOST]).connect()
+    connected, _ = await PatientSocket(application, path, headers=[HOST]).connect()
     assert not connected

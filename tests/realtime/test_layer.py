@@ -14,6 +14,7 @@ from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 
 from intellispark.realtime.layer import DirectLayer
+from tests.support.redis import wait_for_redis
 
 MESSAGE = {"type": "frame.send", "text": "…", "number": 7, "list": [1, None, True]}
 
@@ -27,7 +28,8 @@ REDIS_KINDS = [name for name in ("pub/sub", "ours on Redis") if name in KINDS]
 
 
 @pytest.fixture
-async def make() -> AsyncIterator[Callable[[str], Any]]:
+async def make(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[str], Any]]:
+    wait_for_redis(monkeypatch)
     made = []
 
     def make(kind: str) -> Any:
@@ -40,7 +42,7 @@ async def make() -> AsyncIterator[Callable[[str], Any]]:
 
 
 async def received(layer: Any, channel: str) -> Any:
-    return await asyncio.wait_for(layer.receive(channel), 2)
+    return await asyncio.wait_for(layer.receive(channel), 60)
 
 
 async def nothing(layer: Any, channel: str) -> bool:
@@ -149,7 +151,6 @@ async def test_a_message_reaches_another_process(make: Any, kind: str) -> None:
     assert await received(here, mine) == MESSAGE
     assert await nothing(here, mine), "it came twice"
     waiting = asyncio.create_task(received(there, theirs))
-    await asyncio.sleep(0.2)
     await here.send(theirs, MESSAGE)
     assert await waiting == MESSAGE
 

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.server import free_port
+from tests.support.npm import install_packages
+from tests.support.ports import free_port
 
 PEERS = Path(__file__).resolve().parents[1] / "peers"
 COMMAND = PEERS / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
-START_SECS = 20
+START_SECS = 120
 
 
 class NoPeer(Exception):
@@ -26,13 +27,10 @@ def install() -> None:
     """Install it as locked, once. Raises NoPeer."""
     if not shutil.which("node") or not shutil.which("npm"):
         raise NoPeer("node and npm are not installed")
-    if COMMAND.exists():
-        return
-    done = subprocess.run(
-        ["npm", "ci", "--no-audit", "--no-fund"], cwd=PEERS, capture_output=True, text=True
-    )
-    if done.returncode:
-        raise NoPeer(f"npm ci failed: {done.stderr.strip()[-200:]}")
+    try:
+        install_packages(PEERS)
+    except RuntimeError as error:
+        raise NoPeer(str(error)) from error
 
 
 @contextmanager
@@ -48,14 +46,14 @@ def aimock(replies: str = "replies.json") -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def _wait_until_up(port: int) -> None:
     deadline = time.monotonic() + START_SECS
     while time.monotonic() < deadline:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=1).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=5).close()
         except urllib.error.HTTPError:
             return  # any answer is a sign of life
         except (urllib.error.URLError, ConnectionError, TimeoutError):

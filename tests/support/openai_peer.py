@@ -74,13 +74,13 @@ class Peer:
     def __enter__(self) -> Peer:
         self._thread.start()
         started = asyncio.run_coroutine_threadsafe(self._start(), self._loop)
-        self.url = f"http://127.0.0.1:{started.result(5)}/v1"
+        self.url = f"http://127.0.0.1:{started.result(60)}/v1"
         return self
 
     def __exit__(self, *exc: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(5)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(60)
         self._loop.close()
 
     async def _start(self) -> int:

@@ -61,14 +61,18 @@ class Page:
         await self._reader
 
 
-async def open_page(server: Server, key: str = "", *, access: str = "", secs: float = 10) -> Page:
+async def open_page(server: Server, key: str = "", *, access: str = "", secs: float = 60) -> Page:
     """A page whose first frame has come, by a session's key or an access token."""
     shown: dict[str, Any] = {"subprotocols": ["bearer", access]}
     if key:
         cookie = f"{settings.SESSION_COOKIE_NAME}={key}"
         shown = {"origin": server.url, "additional_headers": {"Cookie": cookie}}
     socket = await connect(
-        f"ws://127.0.0.1:{server.port}/ws/balance/", open_timeout=secs, compression=None, **shown
+        f"ws://127.0.0.1:{server.port}/ws/balance/",
+        open_timeout=secs,
+        compression=None,
+        ping_interval=None,  # as browsers: the server asks, they answer
+        **shown,
     )
     page = Page(socket)
     await page.until(lambda: page.frames or page.code, secs)

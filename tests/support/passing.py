@@ -1,14 +1,18 @@
-"""Lets time pass for the ledger. The database's clock cannot be moved, so its past is."""
+"""Lets time pass for the ledger, whose clock is the database's and cannot be moved, so its past is;
+and lets it stand still for rate limits."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from django.core.cache import cache
 from django.db import connection, models, transaction
 from django.db.models.expressions import CombinedExpression, F, Value
 
+from intellispark.api import rate_limits
 from payments.clock import database_now
 from payments.models import LedgerEntry, Wallet
 from tests.support.laws import lifted_laws
@@ -54,3 +58,8 @@ def _earlier(name: str, by: timedelta) -> Any:
 def in_days(days: float) -> datetime:
     """That many days from now, by the database's clock."""
     return database_now() + timedelta(days=days)
+
+
+def stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is counted in memory stays in one window: no minute begins in the middle of a test."""
+    monkeypatch.setattr(rate_limits, "time", SimpleNamespace(time=lambda: 6_001.0))

@@ -7,9 +7,20 @@ import signal
 import subprocess
 import time
 
+import pytest
 import redis
 
-from tests.support.server import free_port
+from intellispark.realtime import subscriptions
+from tests.support.ports import free_port
+
+START_SECS = 60
+
+
+def wait_for_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process's layer waits for Redis as long as it takes; else a slow moment of the machine
+    would be an outage, which the layer gets over by losing messages."""
+    monkeypatch.setattr(subscriptions, "CONFIRM_SECS", START_SECS)
+    monkeypatch.setattr(subscriptions, "CONNECT_SECS", START_SECS)
 
 
 def redis_executable() -> str:
@@ -40,7 +51,8 @@ class RedisServer:
             "127.0.0.1",
         ]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        for _ in range(100):
+        deadline = time.monotonic() + START_SECS
+        while time.monotonic() < deadline:
             try:
                 self.client().ping()
             except redis.ConnectionError:

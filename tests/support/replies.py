@@ -18,6 +18,7 @@ from chat.models import Chat, Generation, Message
 from intellispark.accounts.models import User
 from intellispark.accounts.tokens import issue
 from payments.models import Wallet
+from payments.snapshot import one_snapshot
 
 
 @asynccontextmanager
@@ -114,7 +115,7 @@ def text_of(events: list[Event]) -> str:
     return "".join(event.data["text"] for event in events if event.name == "delta")
 
 
-async def until(true: Callable[[Facts], bool], chat: Chat, *, secs: float = 10) -> Facts:
+async def until(true: Callable[[Facts], bool], chat: Chat, *, secs: float = 60) -> Facts:
     """The facts, once they are so."""
     async with asyncio.timeout(secs):
         while not true(found := await facts(chat)):  # noqa: ASYNC110  the database rings no bell
@@ -133,7 +134,9 @@ class Facts:
 
 
 @sync_to_async
+@one_snapshot()
 def facts(chat: Chat) -> Facts:
+    """At one moment: a reply that is just being settled is seen before that, or after it."""
     wallet = Wallet.objects.get(pk=chat.user_id)
     return Facts(
         wallet.balance,

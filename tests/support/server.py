@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,8 +14,17 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
+from tests.support.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
-START_SECS = 30
+START_SECS = 120  # limits only bound what hangs: a loaded machine takes its time
+END_SECS = 60
+PATIENT = {  # with a peer that holds its reply until the test has done what it wants to do
+    "AI_PROVIDER": "openai",
+    "AI_FIRST_TOKEN_TIMEOUT": "900",
+    "AI_IDLE_TIMEOUT": "900",
+    "AI_TOTAL_TIMEOUT": "900",
+}
 
 
 def database_url() -> str:
@@ -29,12 +37,6 @@ def database_url() -> str:
         return f"postgres://{login}@/{found['NAME']}?host={folder}"
     port = f":{found['PORT']}" if found["PORT"] else ""
     return f"postgres://{login}@{found['HOST']}{port}/{found['NAME']}"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Server:
@@ -64,7 +66,7 @@ class Server:
             if self.process.poll() is not None:
                 raise RuntimeError(f"The server ended with {self.process.returncode}.")
             try:
-                urllib.request.urlopen(f"{self.url}/healthz", timeout=1).close()
+                urllib.request.urlopen(f"{self.url}/healthz", timeout=5).close()
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(0.1)
             else:
@@ -84,7 +86,7 @@ class Server:
         assert self.process is not None
         self.process.send_signal(number)
         try:
-            return self.process.wait(20)
+            return self.process.wait(END_SECS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
