@@ -16,6 +16,7 @@ from django.test import TransactionTestCase
 from intellispark.accounts.models import User
 from payments.proof import differences
 from tests.support.factories import make_user
+from tests.support.flush import delete_instead_of_truncating
 from tests.support.laws import lifted_laws
 
 # A loaded machine is not a finding, and what is found is found in every run. To look elsewhere:
@@ -35,6 +36,7 @@ def _teardown_without_laws(self: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = _teardown_without_laws  # type: ignore[method-assign]
+delete_instead_of_truncating()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -27,8 +27,8 @@ else:
     _database["OPTIONS"]["pool"]["timeout"] = PATIENCE_SECS
 
 AI_DEMO_WORDS_PER_SEC = 2_000
-BEACON_SECS = 2
-SOCKET_STALL_SECS = 2
+BEACON_SECS = 1
+SOCKET_STALL_SECS = 1
 RATE_LIMITS = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"]["BACKEND"] = (  # noqa: F405

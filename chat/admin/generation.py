@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
@@ -27,7 +29,7 @@ class GenerationAdmin(ReadOnlyAdmin):
     search_help_text = _("Id, chat, user name, e-mail or client key")
     ordering = ("-created_at",)
     fields = (
-        ("id", "chat_id", "user"),
+        ("id", "in_chat", "user"),
         ("status", "created_at", "finished_at"),
         ("provider", "model", "price_tokens"),
         ("hold", "capture", "op"),
@@ -36,3 +38,8 @@ class GenerationAdmin(ReadOnlyAdmin):
         "error_detail",
         ("owner", "lease_expires_at", "stop_requested_at"),
     )
+
+    @admin.display(description=_("chat"))
+    def in_chat(self, generation: Generation) -> UUID:
+        """Its id: the title may be what the person said."""
+        return generation.chat_id

@@ -19,10 +19,6 @@ class PageNumber(PageNumberPagination):
         """With what the numbers may be, which Django REST framework leaves out."""
         page, size = super().get_schema_operation_parameters(view)
         page["schema"] = {"type": "integer", "minimum": 1, "default": 1}
-        size["schema"] = {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": self.max_page_size,
-            "default": self.page_size,
-        }
+        size["schema"] = {"type": "integer", "default": self.page_size}
+        size["description"] = f"At most {self.max_page_size} are given."
         return [page, size]

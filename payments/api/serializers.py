@@ -127,7 +127,7 @@ class PackListSerializer(serializers.Serializer):
 class CheckoutSerializer(serializers.Serializer):
     """Only the pack's key: tokens and price are the price list's."""
 
-    pack = serializers.CharField(max_length=40)
+    pack = serializers.CharField(min_length=1, max_length=40)
 
 
 class CheckoutAnswerSerializer(serializers.Serializer):

@@ -130,7 +130,7 @@ class LedgerEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.amount:+d}"
+        return f"{self.kind} {self.amount or self.held_change:+d}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Write the entry: one INSERT, which the database checks and completes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -62,6 +63,40 @@ def test_pages_pass_axe(
         page.goto(path)
         assert violations(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_scripts_are_asked_for_at_once_and_only_once(sign_in: SignIn, alice: User) -> None:
+    chat = create_chat(user=alice, character=yuki())
+    page = sign_in(alice).new_page()
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    for path in ("/payment/", chat.get_absolute_url()):
+        asked.clear()
+        page.goto(path, wait_until="networkidle")
+        links = page.locator("link[rel=modulepreload]").evaluate_all("all => all.map(l => l.href)")
+        assert len(links) > 5
+        scripts = [url for url in asked if url.endswith(".js")]
+        assert set(links) <= set(scripts), "what is preloaded is a script of the page"
+        assert len(scripts) == len(set(scripts))
+    assert said == []
+
+
+def test_times_are_said_the_same_way_with_and_without_scripts(sign_in: SignIn, alice: User) -> None:
+    create_chat(user=alice, character=yuki())
+    grant(wallet_id=alice.pk, tokens=3, key="dated", expires_at=timezone.now() + timedelta(days=5))
+    for locale in ("en-US", "zh-CN"):
+        said = []
+        for scripts in (True, False):
+            page = sign_in(
+                alice, locale=locale, java_script_enabled=scripts, timezone_id="UTC"
+            ).new_page()
+            for path in ("/payment/", "/chats/"):
+                page.goto(path)
+                said.append(page.locator("main time").all_inner_texts())
+        assert said[:2] == said[2:]
+        assert all(said)
 
 
 def test_a_stranger_comes_from_a_suggestion_to_the_composer(visitor: BrowserContext) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import os
+import subprocess
+import sys
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -21,6 +24,7 @@ from payments.management.progress import watched
 from payments.models import LedgerEntry
 from tests.support.factories import make_user
 from tests.support.passing import pass_time
+from tests.support.server import ROOT, database_url
 
 WALLETS = "/admin/payments/wallet/"
 
@@ -180,3 +184,19 @@ def test_progress_is_drawn_for_people_only(alice: User) -> None:
     assert "0 of 3,000" in seen.getvalue()
     assert seen.getvalue().endswith("\r\x1b[K")
     assert LedgerEntry.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_may_leave_early(alice: User) -> None:
+    """As `| head` does: no traceback."""
+    command = [sys.executable, "manage.py", "export_ledger"]
+    env = {**os.environ, "DATABASE_URL": database_url(), "TEST_DB_SUFFIX": ""}
+    env["PYTEST_XDIST_WORKER"] = ""
+    export = subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert export.stdout
+    assert export.stderr
+    export.stdout.close()
+    assert export.stderr.read() == b""
+    assert export.wait(30) == 0

@@ -207,6 +207,14 @@ def test_an_admin_reads_it_as_a_page_and_as_csv(client: Client, root: User, alic
     assert rows["Change and accounts together", ""]["total"] == "0"
 
 
+def test_its_dates_can_be_picked(client: Client, root: User) -> None:
+    """The pickers need the admin's own script beside theirs."""
+    client.force_login(root)
+    page = client.get(REPORT).content.decode()
+    assert "admin/js/core." in page
+    assert "admin/js/admin/DateTimeShortcuts." in page
+
+
 def test_it_is_not_computed_unasked_and_refuses_nonsense(client: Client, root: User) -> None:
     assert "data-balances" not in client.get(REPORT).content.decode()
     wrong = client.get(REPORT, {"first": "2026-02-01", "last": "2026-01-01"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -12,10 +11,9 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
-from rest_framework_simplejwt.tokens import AccessToken
 
 from intellispark.accounts.models import TokenFamily, User
-from intellispark.accounts.tokens import holder_of, issue
+from intellispark.accounts.tokens import issue
 from intellispark.asgi import application
 from intellispark.realtime.hub import hub
 from intellispark.realtime.publish import close_on_commit

@@ -11,9 +11,15 @@ import { toast } from "toast";
  */
 export function connect(root) {
   const { signInUrl } = root.body.dataset;
+  let fromCache = false;
+  addEventListener("pageshow", ({ persisted }) => {
+    fromCache = persisted;
+  });
   const unsubscribe = store.subscribe(({ signedOut, suspended }) => {
     if (!signedOut) return;
     queueMicrotask(() => unsubscribe());
+    // What the back button brought is the page of somebody who has left.
+    if (fromCache) return location.reload();
     if (suspended) {
       toast(t("balance.suspended"), { kind: "error" });
       return;

@@ -1,8 +1,7 @@
 /**
  * `<token-balance>`: the store's number, in every place that shows it.
  *
- * The server renders it complete; this only keeps it up to date. Its width is reserved by the
- * stylesheet, so a change never moves what stands beside it.
+ * The server renders it complete, in a width that no number changes; this keeps it up to date.
  */
 
 import { store } from "balance";

@@ -1,3 +1,4 @@
+import os
 import sys
 from contextlib import suppress
 from typing import Any
@@ -25,10 +26,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         wallet_id = _user_id(options["user"]) if options["user"] else None
         entries = select(wallet_id=wallet_id, from_version=options["from_version"])
-        with one_snapshot():
-            total = entries.count()
-            for line in watched(lines(entries, options["format"]), total=total, stream=sys.stderr):
-                self.stdout.write(line, ending="")
+        try:
+            with one_snapshot():
+                rows = lines(entries, options["format"])
+                for line in watched(rows, total=entries.count(), stream=sys.stderr):
+                    self.stdout.write(line, ending="")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader has seen enough (`| head`); Python would complain once more at its exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _user_id(name: str) -> UUID:
