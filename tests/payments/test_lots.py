@@ -135,9 +135,8 @@ def test_held_tokens_expire_only_when_their_hold_gives_them_back(user: User) -> 
     ledger.release(hold=second, key="r")
     settle_due()
     assert expired(user) == {"a": 9}
-    assert [
-        e.key.count(":") for e in LedgerEntry.objects.filter(kind="expiry").order_by("version")
-    ] == [1, 2]
+    expiries = LedgerEntry.objects.filter(kind="expiry").order_by("version")
+    assert [entry.key.count(":") for entry in expiries] == [1, 2]
     wallet = wallet_of(user)
     assert (wallet.balance, wallet.next_expiry, wallet.overdue_since) == (10, None, None)
 

@@ -46,13 +46,6 @@ def by_bearer(token: str) -> PatientSocket:
     )
 
 
-def access_for(user: User, *, secs: int) -> str:
-    """An access token that ends so soon."""
-    access = AccessToken((issue(user))["access"])  # type: ignore[arg-type]
-    access.set_exp(lifetime=timedelta(seconds=secs))
-    return str(access)
-
-
 async def opened(socket: PatientSocket) -> dict[str, Any]:
     """The snapshot of a socket that is let in."""
     connected, _ = await socket.connect()
@@ -184,22 +177,6 @@ async def test_the_beacon_tells_the_version_and_closes_what_lapsed() -> None:
     await User.objects.filter(pk=user.pk).aupdate(suspended_at=timezone.now())
     await hub.pass_once()
     assert await closed_with(stays) == 4403
-
-
-async def test_a_bearers_socket_ends_with_its_access_token() -> None:
-    user = await sync_to_async(make_user)("alice")
-    lasting = by_bearer((await sync_to_async(issue)(user))["access"])
-    await opened(lasting)
-    short = await sync_to_async(access_for)(user, secs=10)
-    expires = holder_of(short).expires
-    brief = by_bearer(short)
-    await opened(brief)
-    assert await closed_with(brief) == 4401
-    assert expires <= time.time() < expires + 30, "it was left to the beacon"
-    assert await refusal(by_bearer(short)) == 4401
-    await spend(user, "after")
-    assert (await lasting.receive_json_from())["version"] == 2
-    await lasting.disconnect()
 
 
 async def test_an_end_that_was_slept_through_is_found_by_the_beacon(time_machine: Any) -> None:
