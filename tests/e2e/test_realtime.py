@@ -388,15 +388,18 @@ def remembering(
 def leave_and_come_back(page: Page, user: User, sign_in: SignIn) -> None:
     """Elsewhere and back, with `user` signed in meanwhile; from the cache, as the browser says."""
     page.evaluate(WATCH)
+    came: list[bool] = []  # not kept in the page, which may load itself anew at once
+    page.expose_function("cameBack", lambda persisted: came.append(persisted))
     page.evaluate(
         "addEventListener('pagehide', () => { window.left = window.seen.length });"
-        "addEventListener('pageshow', event => { window.persisted = event.persisted })"
+        "addEventListener('pageshow', event => { cameBack(event.persisted) })"
     )
     page.goto("/healthz")
     cookies: Any = sign_in(user).cookies()
     page.context.add_cookies(cookies)
     page.go_back(wait_until="commit")
-    until(page, lambda: page.evaluate("window.persisted"))
+    until(page, lambda: came)
+    assert came == [True]
 
 
 def test_back_in_the_cache_the_last_persons_page_is_gone(
