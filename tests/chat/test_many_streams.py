@@ -47,7 +47,7 @@ def test_the_server_still_answers(owner: User, character: Character) -> None:
         assert snapshot(owner.pk)["held"] == STREAMS
         with call(f"{server.url}/api/chats") as response:
             assert response.status == 200
-        server.stop()
+        assert server.stop() == 0
         for stream in streams:
             assert b"event: error" in stream.read()
     assert not Generation.objects.running().exists()
