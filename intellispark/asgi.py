@@ -8,6 +8,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "intellispark.settings")
 http = get_asgi_application()
 
+from channels.layers import get_channel_layer  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
@@ -23,6 +24,7 @@ async def nowhere(scope: Any, receive: Any, send: Any) -> Any:
 
 
 claim_database()
+get_channel_layer()  # made now: threads that ask first at the same moment would make two
 application = ProtocolTypeRouter(
     {
         "http": quick_tokens(http),
