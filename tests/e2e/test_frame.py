@@ -16,8 +16,9 @@ from chat.chats import create_chat
 from chat.models import Character, Chat
 from intellispark.accounts.models import User
 from payments.ledger import grant, hold
-from tests.support.browser import expect_home
+from tests.support.browser import expect_home, open_connected
 from tests.support.factories import make_user
+from tests.support.passing import in_days, pass_time
 
 pytestmark = pytest.mark.e2e
 
@@ -74,7 +75,8 @@ def test_scripts_are_asked_for_at_once_and_only_once(sign_in: SignIn, alice: Use
     page.on("console", lambda message: said.append(message.text))
     for path in ("/payment/", chat.get_absolute_url()):
         asked.clear()
-        page.goto(path, wait_until="networkidle")
+        open_connected(page, path)  # a socket that is left before it is open says so
+        page.wait_for_load_state("networkidle")
         links = page.locator("link[rel=modulepreload]").evaluate_all("all => all.map(l => l.href)")
         assert len(links) > 5
         scripts = [url for url in asked if url.endswith(".js")]
@@ -85,7 +87,10 @@ def test_scripts_are_asked_for_at_once_and_only_once(sign_in: SignIn, alice: Use
 
 def test_times_are_said_the_same_way_with_and_without_scripts(sign_in: SignIn, alice: User) -> None:
     create_chat(user=alice, character=yuki())
-    grant(wallet_id=alice.pk, tokens=3, key="dated", expires_at=timezone.now() + timedelta(days=5))
+    grant(wallet_id=alice.pk, tokens=3, key="dated", expires_at=in_days(5))
+    # Every age is said in hours from here on: nothing becomes a minute older between two looks.
+    pass_time(timedelta(hours=2))
+    Chat.objects.filter(user=alice).update(updated_at=timezone.now() - timedelta(hours=2))
     for locale in ("en-US", "zh-CN"):
         said = []
         for scripts in (True, False):
@@ -97,6 +102,23 @@ def test_times_are_said_the_same_way_with_and_without_scripts(sign_in: SignIn, a
                 said.append(page.locator("main time").all_inner_texts())
         assert said[:2] == said[2:]
         assert all(said)
+
+
+def test_times_are_said_in_the_readers_own_zone(sign_in: SignIn, alice: User) -> None:
+    end = in_days(5).replace(hour=20, minute=5, second=10)  # in Tokyo the next day has begun
+    grant(wallet_id=alice.pk, tokens=3, key="dated", expires_at=end)
+    create_chat(user=alice, character=yuki())
+    page = sign_in(alice, locale="en-US", timezone_id="Asia/Tokyo").new_page()
+    page.goto("/payment/")
+    day = page.locator("[data-outlook] [data-day]").first
+    tokyo = end + timedelta(hours=9)
+    expect(day).to_have_text(f"{tokyo:%B} {tokyo.day}, {tokyo.year}")
+    expect(day).to_have_attribute("title", re.compile("5:05:09.AM$"))
+    for title in page.locator("main time").evaluate_all("all => all.map((one) => one.title)"):
+        assert title
+        assert not title.endswith("UTC")
+    page.goto("/chats/")
+    expect(page.locator("[data-chats] time")).to_have_attribute("title", re.compile("M$"))
 
 
 def test_a_stranger_comes_from_a_suggestion_to_the_composer(visitor: BrowserContext) -> None:

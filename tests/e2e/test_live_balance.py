@@ -80,7 +80,7 @@ def test_the_number_drops_when_the_message_is_sent_not_when_the_reply_ends(
     expect_everywhere(one, 9)
     expect_everywhere(two, 9)
     expect(said(one, "nine ten.")).to_have_count(0)
-    expect(said(one, "nine ten.")).to_be_visible(timeout=15_000)
+    expect(said(one, "nine ten.")).to_be_visible()
     expect_everywhere(one, 9)
 
 

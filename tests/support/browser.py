@@ -55,7 +55,7 @@ def at_rest(scroller: Locator) -> float:
 def stop_timers(page: Page) -> None:
     """From here on no timer of this browser's pages runs, so what they do they do at once, and
     not by polling. Needs `page.clock.install()` before the page is opened."""
-    page.clock.pause_at(page.evaluate("Date.now()") + 60_000)
+    page.clock.pause_at(page.evaluate("Date.now()") / 1_000 + 60)  # it takes seconds
 
 
 def open_connected(page: Page, path: str) -> None:

@@ -139,5 +139,6 @@ function swap(place, page) {
   for (const link of drawn.querySelectorAll("[aria-current]")) link.removeAttribute("aria-current");
   here?.setAttribute("aria-current", "page");
   old.replaceChildren(...drawn.childNodes);
+  tell(old);
   return true;
 }

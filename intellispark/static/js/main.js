@@ -1,4 +1,4 @@
-/** What every page does: theme, menus, drawer, toasts, search key, offline note, live balance. */
+/** What every page does: theme, times, menus, drawer, toasts, search key, offline note, live balance. */
 
 import "token-balance";
 import { connect as connectBalance } from "balance-feeds";
@@ -14,6 +14,7 @@ import { connect as connectTimes } from "times";
 import { connect as connectToasts } from "toast";
 
 connectTheme(document);
+connectTimes();
 connectMenus(document);
 connectToasts(document);
 connectOffline(document);

@@ -15,7 +15,8 @@ export function connect(root) {
   addEventListener("pageshow", ({ persisted }) => {
     fromCache = persisted;
   });
-  const unsubscribe = store.subscribe(({ signedOut, suspended }) => {
+  const unsubscribe = store.subscribe(({ signedOut, suspended, known }) => {
+    if (known) fromCache = false; // the server has said that this page still is theirs
     if (!signedOut) return;
     queueMicrotask(() => unsubscribe());
     // What the back button brought is the page of somebody who has left.
