@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import import_string
 
 
-@register()
+@register("providers")
 def provider_exists(**kwargs: Any) -> list[CheckMessage]:
     """AI_PROVIDER names an entry of AI_PROVIDERS that can be imported."""
     key = settings.AI_PROVIDER

@@ -10,15 +10,13 @@ from django.db import connections
 
 from payments import laws
 
-LEDGER = "ledger"  # a tag of its own, and not Django's for databases: migrate leaves it out
-
 
 def missing_laws(alias: str = "default") -> list[str]:
     """Laws that the database does not keep now; empty when all is well. One query."""
     return laws.missing(connections[alias])
 
 
-@register(LEDGER)
+@register("ledger")
 def ledger_laws(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for alias in databases or []:

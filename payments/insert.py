@@ -7,6 +7,7 @@ prepared; the row, the errors and the signals are those of `save()`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,10 @@ COMPUTED_ON_SQLITE = {
     "held_after": (_OF_WALLET.format("held + %s"), ["held_change", "wallet"]),
 }
 
+# An attribute, whether it holds text (which goes down as it is), and what prepares all else: an id
+# or a date may be given as text too, and is none.
+_Given = tuple[str, bool, Callable[[Any, Any], Any]]
+
 
 def insert(entry: LedgerEntry, using: str) -> None:
     """One INSERT; afterwards the instance has the columns that the database computed."""
@@ -43,10 +48,10 @@ def insert(entry: LedgerEntry, using: str) -> None:
     }
     pre_save.send(**signal)
     params = []
-    for field in given:
-        value = getattr(entry, field.attname)
-        if value is not None and type(value) is not str:  # texts go down as they are
-            value = field.get_db_prep_save(value, connection)
+    for name, is_text, prepare in given:
+        value = getattr(entry, name)
+        if value is not None and not (is_text and type(value) is str):
+            value = prepare(value, connection)
         params.append(value)
     with transaction.mark_for_rollback_on_error(using):
         row = fetch_one(connection, sql, params)
@@ -59,8 +64,8 @@ def insert(entry: LedgerEntry, using: str) -> None:
 
 
 @cache
-def _statement(model: type[LedgerEntry], vendor: str) -> tuple[str, list[Any], list[Any]]:
-    """The INSERT, the field of each parameter, and the fields that it returns."""
+def _statement(model: type[LedgerEntry], vendor: str) -> tuple[str, list[_Given], list[Any]]:
+    """The INSERT, whence each parameter comes, and the fields that it returns."""
     fields: dict[str, Any] = {field.name: field for field in model._meta.concrete_fields}
     returned = [
         field
@@ -80,7 +85,12 @@ def _statement(model: type[LedgerEntry], vendor: str) -> tuple[str, list[Any], l
         ", ".join(values),
         ", ".join(f'"{field.column}"' for field in returned),
     )
-    return sql, given, returned
+    return sql, [_given(field) for field in given], returned
+
+
+def _given(field: Any) -> _Given:
+    is_text = isinstance(field, models.CharField | models.TextField)
+    return field.attname, is_text, field.get_db_prep_save
 
 
 @cache

@@ -28,7 +28,7 @@ else:
 
 AI_DEMO_WORDS_PER_SEC = 2_000
 BEACON_SECS = 1
-SOCKET_STALL_SECS = 1
+SOCKET_STALL_SECS = 5  # none stalls that only waits for a slow machine
 RATE_LIMITS = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"]["BACKEND"] = (  # noqa: F405

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from tests.support.server import ROOT, Server
+from tests.support.server import ROOT, START_SECS, Server
 
 
 def start(**env: str) -> subprocess.CompletedProcess[str]:
@@ -61,16 +61,36 @@ def test_servers_with_redis_share_a_database() -> None:
         assert second.process.poll() is None
 
 
-def test_an_unmigrated_database_is_not_served(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "manage.py", "serve"],
+def manage(folder: Path, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """That command on a database of its own, which nobody has migrated yet."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *command],
         cwd=ROOT,
-        env={**os.environ, **SAFE, "DATABASE_URL": f"sqlite:///{tmp_path}/new.sqlite3"},
+        env={**os.environ, **SAFE, "DATABASE_URL": f"sqlite:///{folder}/new.sqlite3", **env},
         capture_output=True,
         text=True,
+        timeout=START_SECS,  # one that is not refused would serve
     )
+
+
+def test_an_unmigrated_database_is_not_served(tmp_path: Path) -> None:
+    ended = manage(tmp_path, "serve")
     assert ended.returncode == 1
     assert "run migrate" in ended.stderr
+
+
+@pytest.mark.parametrize("command", [["serve"], ["serve", "--prepare"], ["migrate"]])
+def test_a_provider_that_does_not_exist_is_refused(tmp_path: Path, command: list[str]) -> None:
+    ended = manage(tmp_path, *command, AI_PROVIDER="gpt")
+    assert ended.returncode == 1
+    assert "AI_PROVIDER is 'gpt', which is none of: " in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_serve_prepares_a_database_that_is_new(tmp_path: Path) -> None:
+    server = Server("--prepare", DATABASE_URL=f"sqlite:///{tmp_path}/new.sqlite3", REDIS_URL="")
+    with server, urllib.request.urlopen(f"{server.url}/characters/", timeout=60) as page:
+        assert b"Professor Quill" in page.read()
 
 
 @pytest.mark.django_db(transaction=True)

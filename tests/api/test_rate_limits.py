@@ -20,6 +20,7 @@ from intellispark.api.rate_limits import MemoryCounter, limiter
 from intellispark.realtime.breaker import redis_breaker
 from tests.api.conftest import error_of
 from tests.support.passing import stand_still
+from tests.support.redis import forget_failures
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"
@@ -46,7 +47,7 @@ def _counted(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 def _forget() -> None:
     limiter.memory.clear()
     limiter._redis.clear()
-    redis_breaker._closed_from, redis_breaker._failing = 0.0, False
+    forget_failures()
 
 
 def sign_in(client: Client, **extra: str) -> int:

@@ -84,7 +84,7 @@ def test_stopped_politely_it_settles_before_it_goes(chat: Chat) -> None:
             path = f"{server.url}/api/chats/{chat.pk}/generate"
             call(path, access, {"content": "A story."}, Prefer="respond-async")
             until_flushed(chat, "Once ")
-            server.stop()
+            assert server.stop() == 0
         assert peer.closed_by_client.wait(60)
     generation = Generation.objects.get(chat=chat)
     assert generation.status == "interrupted"

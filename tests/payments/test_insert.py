@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -28,7 +29,7 @@ def djangos_save(entry: LedgerEntry) -> None:
 
         def of_wallet(expression: str) -> Any:
             sql = f"(SELECT {expression} FROM payments_wallet WHERE user_id = %s)"
-            return RawSQL(sql, [entry.wallet_id.hex], output_field=BigIntegerField())
+            return RawSQL(sql, [UUID(str(entry.wallet_id)).hex], output_field=BigIntegerField())
 
         entry.version, entry.epoch = of_wallet("version + 1"), of_wallet("epoch")
         entry.balance_after = of_wallet(f"balance + {entry.amount}")
@@ -105,6 +106,18 @@ def test_the_same_row_and_the_same_signals(alice: User, bob: User) -> None:
     for sent in (*ours, *theirs):
         sent["columns"] = comparable(sent["columns"])
     assert ours == theirs
+
+
+@pytest.mark.usefixtures("way")
+def test_ids_and_dates_may_be_given_as_text(alice: User, bob: User) -> None:
+    texts = {"wallet_id": alice.pk, "actor_id": bob.pk, "expires_at": in_days(3)}
+    rows = []
+    for save in (LedgerEntry.save, djangos_save):
+        given = {name: str(value) for name, value in texts.items()}
+        entry = LedgerEntry(**FULL, **given, key=save.__name__)
+        save(entry)
+        rows.append(comparable(columns(LedgerEntry.objects.get(pk=entry.pk))))
+    assert rows[0] == rows[1] == rows[0] | texts
 
 
 @pytest.mark.usefixtures("way")

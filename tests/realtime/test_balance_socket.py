@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,15 +13,17 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
+from rest_framework_simplejwt.tokens import UntypedToken
 
 from intellispark.accounts.models import TokenFamily, User
 from intellispark.accounts.tokens import issue
 from intellispark.asgi import application
+from intellispark.realtime import sockets
 from intellispark.realtime.hub import hub
 from intellispark.realtime.publish import close_on_commit
 from payments import ledger
 from tests.support.factories import make_user
-from tests.support.sockets import PatientSocket
+from tests.support.sockets import PATIENCE_SECS, PatientSocket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,6 +62,16 @@ async def refusal(socket: PatientSocket) -> int:
     connected, _ = await socket.connect()
     assert connected
     return (await socket.receive_output())["code"]
+
+
+async def last_code(socket: PatientSocket) -> int:
+    """The close code of a socket that is let in, whether or not its snapshot came before."""
+    connected, _ = await socket.connect()
+    assert connected
+    async with asyncio.timeout(PATIENCE_SECS):
+        while (output := await socket.receive_output())["type"] != "websocket.close":
+            pass
+    return output["code"]
 
 
 async def closed_with(socket: PatientSocket) -> int:
@@ -192,6 +206,17 @@ async def test_an_end_that_was_slept_through_is_found_by_the_beacon(time_machine
     time_machine.move_to(timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE))
     await hub.pass_once()
     assert await closed_with(session) == 4401
+
+
+async def test_a_bearers_socket_ends_with_its_token_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By its own timer: for everybody else, the beacon included, the token is still good."""
+    user = await sync_to_async(make_user)("alice")
+    access = (await sync_to_async(issue)(user))["access"]
+    nearly = UntypedToken(access)["exp"] - 0.05  # type: ignore[arg-type]
+    monkeypatch.setattr(sockets, "time", SimpleNamespace(time=lambda: nearly))
+    assert await last_code(by_bearer(access)) == 4401
 
 
 async def test_suspension_is_told_to_bearers_too_whose_family_it_revokes() -> None:

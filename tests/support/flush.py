@@ -17,7 +17,12 @@ def _delete(self: DatabaseOperations, style: Any, tables: list[str], **options: 
     """Foreign keys are checked when the transaction ends, so the order of tables is no matter."""
     if options.get("reset_sequences"):
         return _truncate(self, style, tables, **options)
-    return [f"DELETE FROM {self.quote_name(table)}" for table in tables]
+    if not tables:
+        return []
+    names = [self.quote_name(table) for table in tables]
+    # A DELETE does not see what commits after it began: whoever still writes is waited for.
+    lock = f"LOCK TABLE {', '.join(names)} IN EXCLUSIVE MODE"
+    return [lock, *(f"DELETE FROM {name}" for name in names)]
 
 
 def delete_instead_of_truncating() -> None:

@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from intellispark.realtime import subscriptions
+from intellispark.realtime.breaker import redis_breaker
 from tests.support.ports import free_port
 
 START_SECS = 60
@@ -21,6 +22,11 @@ def wait_for_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     would be an outage, which the layer gets over by losing messages."""
     monkeypatch.setattr(subscriptions, "CONFIRM_SECS", START_SECS)
     monkeypatch.setattr(subscriptions, "CONNECT_SECS", START_SECS)
+
+
+def forget_failures() -> None:
+    """This process may ask Redis again at once, whatever befell it in an earlier test."""
+    redis_breaker._closed_from, redis_breaker._failing = 0.0, False
 
 
 def redis_executable() -> str:

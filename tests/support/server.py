@@ -42,7 +42,8 @@ def database_url() -> str:
 class Server:
     """`manage.py serve` in a process of its own. Use as a context manager."""
 
-    def __init__(self, **env: str) -> None:
+    def __init__(self, *options: str, **env: str) -> None:
+        self._options = options
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._env = {
@@ -59,7 +60,7 @@ class Server:
 
     def start(self) -> Server:
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve"], cwd=ROOT, env=self._env
+            [sys.executable, "manage.py", "serve", *self._options], cwd=ROOT, env=self._env
         )
         deadline = time.monotonic() + START_SECS
         while time.monotonic() < deadline:
@@ -94,6 +95,8 @@ class Server:
     def __enter__(self) -> Server:
         return self.start()
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
+        """A server that still runs has to end well; a failure inside is the one to be seen."""
         if self.process is not None and self.process.poll() is None:
-            self.stop()
+            code = self.stop()
+            assert code == 0 or kind is not None, f"The server ended with {code}."

@@ -32,7 +32,7 @@ def unapplied() -> bool:
 
 class Command(BaseCommand):
     help = "Serve pages, API and sockets. Settings: HOST and PORT."
-    requires_system_checks = ["__all__"]
+    requires_system_checks = "__all__"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=settings.HOST)
