@@ -71,25 +71,34 @@ async def _requests(server: Contender, people: list[Person], clients: int, fresh
         request = (
             f"GET /api/payment/user/tokens HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
             f"Authorization: Bearer {person.access}\r\n"
-            + ('If-None-Match: "1.1"\r\n' if fresh else "")
-            + "\r\n"
-        ).encode()
+        )
+        headers = await _exchange(reader, writer, request, b"200")
+        if fresh:
+            request += f"If-None-Match: {headers[b'etag'].decode()}\r\n"
         done = 0
         while time.monotonic() < until:
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            if head[9:12] != (b"304" if fresh else b"200"):
-                raise RuntimeError(f"{server.name}: {head!r}")
-            start = head.lower().find(b"content-length:")
-            if start >= 0 and not fresh:
-                await reader.readexactly(int(head[start + 15 :].split(b"\r\n", 1)[0]))
-            elif not fresh:
-                raise RuntimeError("no length")
+            await _exchange(reader, writer, request, b"304" if fresh else b"200")
             done += 1
         writer.close()
         return done
 
     began = time.monotonic()
-    # From the end: the others' balances were moved by the spends above.
-    counts = await asyncio.gather(*map(client, people[-clients:]))
+    counts = await asyncio.gather(*map(client, people[:clients]))
     return sum(counts) / (time.monotonic() - began)
+
+
+async def _exchange(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: str, status: bytes
+) -> dict[bytes, bytes]:
+    """The headers of the answer, by their names in small letters."""
+    writer.write(request.encode() + b"\r\n")
+    first, *lines = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
+    if first[9:12] != status:
+        raise RuntimeError(f"{status!r} expected, not {first!r}")
+    headers = {}
+    for line in lines[:-2]:
+        name, _, value = line.partition(b":")
+        headers[name.lower()] = value.strip()
+    if status == b"200":
+        await reader.readexactly(int(headers[b"content-length"]))
+    return headers
