@@ -86,14 +86,24 @@ def credential_of(scope: dict[str, Any]) -> Credential:
 
 
 def identify(credentials: Iterable[Credential]) -> dict[Credential, Identity | int]:
-    """Of each of these, the person, or the close code for one that is not to be let in.
+    """Of each of these, the identity, or the close code for one that is not to be let in.
 
     Three queries for all of them together: sessions, families, people.
     """
+    return {
+        each: user
+        if isinstance(user, int)
+        else Identity(user.pk, each.session_key, each.family, each.expires)
+        for each, user in people(credentials).items()
+    }
+
+
+def people(credentials: Iterable[Credential], *, beside: str = "") -> dict[Credential, User | int]:
+    """The same with the user, and what that has under the name `beside` read along with it."""
     credentials = list(credentials)
     owners = _owners_of_sessions({each.session_key for each in credentials if each.session_key})
-    families = _families({each.family for each in credentials if each.family})
-    users = User.objects.in_bulk({user_id for user_id, _ in owners.values()}) if owners else {}
+    families = _families({each.family for each in credentials if each.family}, beside)
+    users = _users({user_id for user_id, _ in owners.values()}, beside)
     return {each: _judge(each, owners, families, users) for each in credentials}
 
 
@@ -109,12 +119,18 @@ def _owners_of_sessions(keys: set[str]) -> dict[str, tuple[UUID, str]]:
     return found
 
 
-def _families(ids: set[str]) -> dict[str, TokenFamily]:
+def _families(ids: set[str], beside: str) -> dict[str, TokenFamily]:
     """Each of these token families, revoked or not, with whose it is."""
     if not ids:
         return {}
-    families = TokenFamily.objects.filter(pk__in=ids).select_related("user")
+    related = f"user__{beside}" if beside else "user"
+    families = TokenFamily.objects.filter(pk__in=ids).select_related(related)
     return {str(family.pk): family for family in families}
+
+
+def _users(ids: set[UUID], beside: str) -> dict[UUID, User]:
+    users = User.objects.select_related(beside) if beside else User.objects
+    return users.in_bulk(ids) if ids else {}
 
 
 def _judge(
@@ -122,7 +138,7 @@ def _judge(
     owners: dict[str, tuple[UUID, str]],
     families: dict[str, TokenFamily],
     users: dict[UUID, User],
-) -> Identity | int:
+) -> User | int:
     begun_with = ""
     family = families.get(credential.family)
     user = family.user if family else None
@@ -139,7 +155,7 @@ def _judge(
         return REFUSED
     if family and (family.revoked_at or credential.expires <= time.time()):
         return SIGNED_OUT
-    return Identity(user.pk, credential.session_key, credential.family, credential.expires)
+    return user
 
 
 def lapsed(identities: Iterable[Identity]) -> dict[Identity, int]:

@@ -20,9 +20,8 @@ from intellispark.accounts.tokens import holder_of
 from intellispark.api.errors import NotSignedIn
 from intellispark.api.rate_limits import ELSE, limiter
 from intellispark.realtime.batch import Batch
-from intellispark.realtime.identity import Credential, Identity, identify
+from intellispark.realtime.identity import Credential, people
 from payments.api.serializers import etag_of, wallet_json
-from payments.models import Wallet
 
 PATH = "/api/payment/user/tokens"
 
@@ -107,16 +106,12 @@ def _standing_headers() -> list[Header]:
 def _wallets(credentials: list[Credential]) -> dict[Credential, dict[str, Any] | None]:
     """The wallet of each who may see it, as JSON.
 
-    Four queries for all of them, two for bearers alone; more for those whose tokens expire.
+    Two queries for all of them, one for bearers alone; more for those whose tokens expire.
     """
-    identities = identify(credentials)
-    people = {each.user_id for each in identities.values() if isinstance(each, Identity)}
-    wallets = Wallet.objects.in_bulk(people) if people else {}
-    found = {pk: wallet_json(wallet) for pk, wallet in wallets.items()}
-    return {
-        credential: found.get(each.user_id) if isinstance(each, Identity) else None
-        for credential, each in identities.items()
-    }
+    found = people(credentials, beside="wallet")
+    wallets = {each: getattr(user, "wallet", None) for each, user in found.items()}
+    shown = {wallet.pk: wallet_json(wallet) for wallet in {*wallets.values()} if wallet}
+    return {each: shown[wallet.pk] if wallet else None for each, wallet in wallets.items()}
 
 
 wallets: Batch[Credential, dict[str, Any] | None] = Batch(_wallets)

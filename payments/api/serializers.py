@@ -61,7 +61,10 @@ def wallet_json(wallet: Wallet) -> dict[str, Any]:
     return {
         "user_id": str(wallet.pk),
         **balance,
-        "expiring": ExpiringSerializer(expiring(wallet), many=True).data,
+        "expiring": [
+            {"tokens": lot.tokens, "expires_at": isoformat(lot.expires_at)}
+            for lot in expiring(wallet)
+        ],
         "created_at": isoformat(wallet.created_at),
         "updated_at": isoformat(wallet.updated_at),
     }
