@@ -42,6 +42,13 @@ class Bye(TypedDict):
     retry_ms: int
 
 
+@event("resync")
+class Resync(TypedDict):
+    """Events may have been lost on the way to this server: look again at what they tell of."""
+
+    type: str
+
+
 def as_message(frame: Mapping[str, Any]) -> dict[str, Any]:
     """The channel layer's message that brings `frame` to sockets. KeyError for an unknown type."""
     kind = EVENTS[frame["type"]]

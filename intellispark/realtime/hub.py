@@ -29,6 +29,10 @@ logger = structlog.get_logger(__name__)
 SOCKETS_PER_USER = 20  # of one process; docs/decisions says why not of all
 TOO_MANY = 4429
 GOING_AWAY = 1012
+# When events were lost, all pages look again: not before every process has found Redis back (a
+# breaker rests for a second), and so many of them a second.
+RESYNC_AFTER_SECS = 1.5
+LOOKS_PER_SEC = 100
 AT_ONCE = 50  # sockets served before others get their turn on the loop
 # On the way out each client gets its own moment to come back: so many of them a second.
 RETURNS_PER_SEC = 200
@@ -54,6 +58,8 @@ class Hub:
         self._count = 0
         self._watch: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
+        self._missed = False
+        self._resyncing: asyncio.Task[None] | None = None
         self._ending = False
 
     def join(self, socket: Socket) -> int | None:
@@ -67,7 +73,7 @@ class Hub:
             attach()
             layer: Any = get_channel_layer()
             layer.on_return = self.hurry
-            self._hurry = asyncio.Event()
+            self._hurry, self._resyncing = asyncio.Event(), None
             self._watch = asyncio.create_task(self._watch_over())
         return None
 
@@ -81,7 +87,7 @@ class Hub:
             self._sockets.pop(identity.user_id, None)
 
     def hurry(self) -> None:
-        """Messages may have been lost: let the next pass come at once."""
+        """Messages may have been lost: let the next pass come at once, and pages look again."""
         self._hurry.set()
 
     def _counted(self, change: int) -> None:
@@ -99,7 +105,11 @@ class Hub:
                     await self._hurry.wait()
             except TimeoutError:
                 pass
-            self._hurry.clear()
+            if self._hurry.is_set():
+                self._hurry.clear()
+                self._missed = True
+                if self._resyncing is None or self._resyncing.done():
+                    self._resyncing = asyncio.create_task(self._resync())
             try:
                 await self.pass_once()
             except Exception:  # the next pass must come whatever befell this one
@@ -120,6 +130,20 @@ class Hub:
                 socket.tell(as_message(frame))
             if number % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
+
+    async def _resync(self) -> None:
+        """A beacon finds lost balances; of other news there is no version, so pages look again.
+
+        One round at a time: what is lost meanwhile makes one more, however often Redis comes and
+        goes.
+        """
+        message = as_message({"type": "resync"})
+        while self._missed:
+            await asyncio.sleep(RESYNC_AFTER_SECS)
+            self._missed = False
+            for socket in self._all():
+                socket.tell(message)
+                await asyncio.sleep(1 / LOOKS_PER_SEC)
 
     async def farewell(self) -> None:
         """Say `bye` to everybody, each with a delay of their own, and close."""

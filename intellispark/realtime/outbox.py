@@ -66,7 +66,7 @@ class Outbox:
             self._line.send(message["text"])
             return
         slot = message["slot"]
-        self._waiting[slot] = _merged(self._waiting.pop(slot, None), message)
+        self._waiting[slot] = _merged(self._waiting.get(slot), message)
         if len(self._waiting) > SLOTS:
             self.stop()
             self._gave_up(RESYNC)

@@ -319,6 +319,18 @@ test("a first snapshot that is ahead of the page says so too", async () => {
   assert.equal(missed, 1);
 });
 
+test("a beacon that is ahead says so too, and one that is not does not", async () => {
+  let missed = 0;
+  on("resync", () => missed++);
+  newest().snapshot();
+  newest().says({ type: "balance.beacon", epoch: 1, version: 5 });
+  await pass(5_000);
+  assert.equal(missed, 0);
+  newest().says({ type: "balance.beacon", epoch: 1, version: 6 });
+  await pass(5_000);
+  assert.equal(missed, 1);
+});
+
 test("who was away looks again at once", async () => {
   let missed = 0;
   on("resync", () => missed++);

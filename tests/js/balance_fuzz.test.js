@@ -40,10 +40,10 @@ const BROKEN = {
     "return { ...rest, pending: {}, seen: balance,",
   ],
   "beacons are not heeded": ["balance", "this.#confirmedAt = -Infinity;\n    this.refetch();", ""],
-  "a refused operation brings back the state before it": [
+  "an operation that is over brings back the state before it": [
     "balance",
-    "fail(/** @type {string} */ op) {",
-    "fail(/** @type {string} */ op) { this.#state = UNDO.get(op) ?? this.#state;",
+    "settle(/** @type {string} */ op) {",
+    "settle(/** @type {string} */ op) { this.#state = UNDO.get(op) ?? this.#state;",
   ],
 };
 

@@ -134,7 +134,7 @@ export async function run(BalanceStore, seed, pass) {
     else if (dice < 0.56) {
       store.beacon(server.now.balance);
       await turn();
-    } else if (dice < 0.63 && refusals.length) store.fail(refusals.shift() ?? "");
+    } else if (dice < 0.63 && refusals.length) store.settle(refusals.shift() ?? "");
     else if (network.length) deliver();
     check();
   }

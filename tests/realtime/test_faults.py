@@ -132,6 +132,10 @@ def ops_of(page: Page) -> list[str]:
     return [op for frame in page.frames for op in frame.get("ops", [])]
 
 
+def kinds_of(page: Page) -> list[str]:
+    return [frame["type"] for frame in page.frames]
+
+
 async def all_right(user: User, pages: list[Page], secs: float) -> None:
     """Every page knows the database's version within `secs`: by a frame, or by a beacon."""
     version = await version_of(user)
@@ -228,6 +232,7 @@ async def test_a_redis_that_dies_and_comes_back_is_heard_again(
     await subscribed(redis, alice, len(servers))
     await heard_again(alice, pages)
     for page in pages:
+        await page.until(lambda page=page: "resync" in kinds_of(page), PATIENCE_SECS)
         await page.close()
 
 

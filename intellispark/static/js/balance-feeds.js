@@ -33,6 +33,8 @@ export function follow(store) {
   let leaving;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let polling;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let looking;
   let snapshots = 0;
   let away = false;
 
@@ -44,7 +46,7 @@ export function follow(store) {
       if (snapshots++ || (known && version !== balance.version)) resync();
     },
     apply: (balance) => store.apply(balance),
-    beacon: (beacon) => store.beacon(beacon),
+    beacon: (beacon) => store.beacon(beacon) && resync(),
     event: emit,
     unreachable: poll,
     ended(code) {
@@ -59,8 +61,9 @@ export function follow(store) {
    * what costs it a page is spread; who only was away need not wait.
    */
   function resync() {
-    const look = () => store.state.signedOut || emit({ type: "resync" });
-    setTimeout(look, away ? 0 : Math.random() * RESYNC_SPREAD_MS);
+    clearTimeout(looking);
+    if (store.state.signedOut) return;
+    looking = setTimeout(emit, away ? 0 : Math.random() * RESYNC_SPREAD_MS, { type: "resync" });
     away = false;
   }
 
@@ -82,6 +85,7 @@ export function follow(store) {
 
   function leave() {
     away = true;
+    clearTimeout(looking);
     socket.close();
     stopPolling();
   }

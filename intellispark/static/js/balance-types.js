@@ -52,7 +52,7 @@
  * @typedef {object} Receiver What a `BalanceSocket` tells.
  * @property {(balance: Balance) => void} snapshot The first balance of a connection.
  * @property {(balance: Balance) => void} apply
- * @property {(beacon: {epoch: number, version: number}) => void} beacon
+ * @property {(beacon: {epoch: number, version: number}) => unknown} beacon
  * @property {(frame: any) => void} event Any other frame: `{type, …}`.
  * @property {() => void} unreachable Two tries in a row, or more, and no snapshot.
  * @property {(code: number) => void} ended Closed for good, by that code.

@@ -88,22 +88,18 @@ export class BalanceStore {
     );
   }
 
-  /** The operation is over: a balance tells of it, or never will. */
+  /** The operation is over: a balance tells of it, or it was refused and none ever will. */
   settle(/** @type {string} */ op) {
     this.#dispatch({ type: "settled", op });
   }
 
-  /** The operation was refused: nothing was taken, so its tokens are back at once. */
-  fail(/** @type {string} */ op) {
-    this.settle(op);
-  }
-
-  /** A beacon carries no balance; one that is ahead says that a frame was lost. */
+  /** A beacon carries no balance; of one that is ahead, and says that a frame was lost, it is true. */
   beacon(/** @type {{epoch: number, version: number}} */ beacon) {
     const { seen } = this.#state;
     if (beacon.epoch === seen?.epoch && !isNewer(beacon, seen)) return this.#confirm(seen);
     this.#confirmedAt = -Infinity;
     this.refetch();
+    return true;
   }
 
   /**

@@ -154,7 +154,7 @@ export class Conversation {
     try {
       await stream.generate(this.#root.dataset.chat ?? "", body, key);
     } catch (error) {
-      store.fail(key);
+      store.settle(key);
       store.refetch();
       if (stream.generationId) {
         this.#lost(item, error, stream.generationId);
