@@ -16,7 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 TABLES = ("payments_wallet", "payments_ledgerentry", "payments_ledgerseal")
 ABSENT = ("", False)
-TRIGGER = re.compile(r"CREATE (?:OR REPLACE )?TRIGGER (\w+)")
+TRIGGER = re.compile(r"^CREATE (?:OR REPLACE |CONSTRAINT )?TRIGGER (\w+)", re.MULTILINE)
 
 
 @cache
@@ -28,7 +28,7 @@ def statements(vendor: str) -> list[str]:
 
 @cache
 def trigger_names(vendor: str) -> list[str]:
-    return [found[1] for sql in statements(vendor) if (found := TRIGGER.match(sql))]
+    return [found[1] for sql in statements(vendor) if (found := TRIGGER.search(sql))]
 
 
 def install(connection: BaseDatabaseWrapper) -> None:

@@ -50,10 +50,14 @@ class LedgerEntry(models.Model):
         CLAWBACK = "clawback", _("Clawback")
         WRITE_OFF = "write_off", _("Write-off")
 
+    # What an entry refers to, its actor excepted, is looked up by the guard in the database
+    # (payments/sql) and never deleted: foreign keys would look it up once more for every INSERT.
     wallet = models.ForeignKey(
         "payments.Wallet",
         on_delete=models.PROTECT,
         related_name="entries",
+        db_constraint=False,
+        db_index=False,  # the unique index of versions begins with the wallet
         verbose_name=_("wallet"),
     )
     version = models.BigIntegerField(_("version"), db_default=0)
@@ -69,6 +73,7 @@ class LedgerEntry(models.Model):
         null=True,
         blank=True,
         related_name="resolution",
+        db_constraint=False,
         verbose_name=_("hold"),
     )
     reverses = models.OneToOneField(
@@ -77,16 +82,18 @@ class LedgerEntry(models.Model):
         null=True,
         blank=True,
         related_name="reversal",
+        db_constraint=False,
         verbose_name=_("reverses"),
     )
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
-    # No index for all: the partial one below holds expiries only and costs a debit nothing.
+    # No index for all: the partial ones below hold few entries and cost a debit nothing.
     lot = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="expiries",
+        db_constraint=False,
         db_index=False,
         verbose_name=_("lot"),
     )
@@ -98,6 +105,7 @@ class LedgerEntry(models.Model):
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,
         verbose_name=_("actor"),
     )
     reason = models.CharField(_("reason"), max_length=200, blank=True)
@@ -119,6 +127,10 @@ class LedgerEntry(models.Model):
             ),
             # Read by the entry's guard: what expired of a lot before.
             models.Index(fields=["lot"], name="payments_entry_lot", condition=Q(lot__isnull=False)),
+            # Read when an account is to be deleted: what its admin did stays.
+            models.Index(
+                fields=["actor"], name="payments_entry_actor", condition=Q(actor__isnull=False)
+            ),
         ]
         # What an entry may look like stands in the guard (payments/sql), not in CHECKs: see there.
         constraints = [

@@ -61,10 +61,6 @@ class Wallet(models.Model):
                 condition=Q(next_expiry__isnull=False),
             ),
         ]
-        constraints = [
-            models.CheckConstraint(condition=Q(held__gte=0), name="payments_wallet_held"),
-            models.CheckConstraint(condition=Q(version__gte=0), name="payments_wallet_version"),
-        ]
 
     def __str__(self) -> str:
         """Whose it is: what it holds would be out of date in the admin's log."""

@@ -1,27 +1,30 @@
 -- The laws of the ledger, kept by PostgreSQL. Installed after migrate (see payments/laws.py).
--- The BEFORE INSERT trigger takes the wallet's row lock, checks, and fills the computed columns,
--- which the INSERT's own RETURNING hands back. The wallet moves in an AFTER trigger, so that an
--- insert which ON CONFLICT drops moves nothing. Time is clock_timestamp(): a long transaction
--- must not date its entries before those that were committed while it waited.
+-- The BEFORE INSERT trigger moves the wallet, which takes its row lock, and fills the computed
+-- columns from it; the INSERT's own RETURNING hands them back. Then it checks: whatever it refuses
+-- moves the wallet back. Should the row go missing after that (ON CONFLICT DO NOTHING), the
+-- wallet's own trigger refuses the commit. Time is clock_timestamp(): a long transaction must not
+-- date its entries before those that were committed while it waited.
 -- Refusals are check violations whose constraint name says which law. "-- law" separates statements.
 
 -- law
 CREATE OR REPLACE FUNCTION payments_entry_guard() RETURNS trigger LANGUAGE plpgsql AS $law$
 DECLARE
-    w payments_wallet%ROWTYPE;
+    due TIMESTAMPTZ;
 BEGIN
-    -- NO KEY: the entry's own foreign key check takes a share lock on the same row.
-    SELECT * INTO w FROM payments_wallet WHERE user_id = NEW.wallet_id FOR NO KEY UPDATE;
+    UPDATE payments_wallet w
+    SET balance = w.balance + NEW.amount, held = w.held + NEW.held_change,
+        version = w.version + 1, updated_at = clock_timestamp(),
+        -- A new lot, or the end of a hold that may have kept tokens beyond their date.
+        next_expiry = CASE WHEN NEW.hold_id IS NOT NULL
+            THEN LEAST(w.next_expiry, w.overdue_since)
+            ELSE LEAST(w.next_expiry, NEW.expires_at) END
+    WHERE w.user_id = NEW.wallet_id
+    RETURNING w.version, w.epoch, w.balance, w.held, w.updated_at, w.next_expiry
+    INTO NEW.version, NEW.epoch, NEW.balance_after, NEW.held_after, NEW.created_at, due;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'ledger_no_wallet'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_no_wallet';
     END IF;
-
-    NEW.version := w.version + 1;
-    NEW.epoch := w.epoch;
-    NEW.balance_after := w.balance + NEW.amount;
-    NEW.held_after := w.held + NEW.held_change;
-    NEW.created_at := clock_timestamp();
 
     -- The shape of each kind. Not as CHECK constraints: PostgreSQL parses those anew for every
     -- INSERT, which was a fifth of a debit's work. For the same reason no IF below has a
@@ -60,7 +63,7 @@ BEGIN
     END IF;
 
     -- Before the funds: tokens past their date must not be let out, nor counted as there.
-    IF w.next_expiry <= NEW.created_at
+    IF due <= NEW.created_at
         AND (NEW.kind IN ('hold', 'spend', 'clawback')
             OR (NEW.kind = 'adjustment' AND NEW.amount < 0))
     THEN
@@ -75,7 +78,7 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_insufficient';
     END IF;
 
-    IF NEW.kind = 'write_off' AND NEW.amount > w.held - w.balance THEN
+    IF NEW.kind = 'write_off' AND NEW.balance_after > NEW.held_after THEN
         RAISE EXCEPTION 'ledger_write_off'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_write_off';
     END IF;
@@ -124,21 +127,6 @@ END
 $law$
 
 -- law
-CREATE OR REPLACE FUNCTION payments_entry_move() RETURNS trigger LANGUAGE plpgsql AS $law$
-BEGIN
-    UPDATE payments_wallet
-    SET balance = NEW.balance_after, held = NEW.held_after, version = NEW.version,
-        updated_at = NEW.created_at,
-        -- A new lot, or the end of a hold that may have kept tokens beyond their date.
-        next_expiry = CASE WHEN NEW.hold_id IS NOT NULL
-            THEN LEAST(next_expiry, overdue_since)
-            ELSE LEAST(next_expiry, NEW.expires_at) END
-    WHERE user_id = NEW.wallet_id;
-    RETURN NULL;
-END
-$law$
-
--- law
 CREATE OR REPLACE FUNCTION payments_immutable() RETURNS trigger LANGUAGE plpgsql AS $law$
 BEGIN
     RAISE EXCEPTION 'ledger_immutable'
@@ -162,41 +150,46 @@ $law$
 -- law
 CREATE OR REPLACE FUNCTION payments_wallet_moves() RETURNS trigger LANGUAGE plpgsql AS $law$
 BEGIN
-    IF NEW.user_id <> OLD.user_id OR NEW.epoch NOT IN (OLD.epoch, OLD.epoch + 1)
-        OR ((NEW.balance, NEW.held, NEW.version) IS DISTINCT FROM (OLD.balance, OLD.held, OLD.version)
-            AND NOT EXISTS (
-                SELECT 1 FROM payments_ledgerentry
-                WHERE wallet_id = NEW.user_id AND version = NEW.version
-                    AND NEW.version = OLD.version + 1 AND NEW.epoch = OLD.epoch
-                    AND balance_after = NEW.balance AND held_after = NEW.held
-            ))
-    THEN
+    IF NEW.user_id <> OLD.user_id OR NEW.epoch NOT IN (OLD.epoch, OLD.epoch + 1) THEN
         RAISE EXCEPTION 'ledger_wallet_guard'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_wallet_guard';
     END IF;
 
-    -- Settlement moves it on, but never past the date of a lot that is still to come.
-    IF OLD.next_expiry < COALESCE(NEW.next_expiry, 'infinity') THEN
-        IF EXISTS (
+    IF (NEW.balance, NEW.held, NEW.version) IS DISTINCT FROM (OLD.balance, OLD.held, OLD.version)
+    THEN
+        IF NOT EXISTS (
             SELECT 1 FROM payments_ledgerentry
-            WHERE wallet_id = NEW.user_id AND expires_at > clock_timestamp()
-                AND expires_at < COALESCE(NEW.next_expiry, 'infinity')
+            WHERE wallet_id = NEW.user_id AND version = NEW.version
+                AND NEW.version = OLD.version + 1 AND NEW.epoch = OLD.epoch
+                AND balance_after = NEW.balance AND held_after = NEW.held
         ) THEN
-            RAISE EXCEPTION 'ledger_next_expiry'
-                USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_next_expiry';
+            RAISE EXCEPTION 'ledger_wallet_guard'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_wallet_guard';
         END IF;
     END IF;
-    RETURN NEW;
+    RETURN NULL;
+END
+$law$
+
+-- law
+-- Settlement moves it on, but never past the date of a lot that is still to come.
+CREATE OR REPLACE FUNCTION payments_wallet_next_expiry() RETURNS trigger LANGUAGE plpgsql AS $law$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM payments_ledgerentry
+        WHERE wallet_id = NEW.user_id AND expires_at > clock_timestamp()
+            AND expires_at < COALESCE(NEW.next_expiry, 'infinity')
+    ) THEN
+        RAISE EXCEPTION 'ledger_next_expiry'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_next_expiry';
+    END IF;
+    RETURN NULL;
 END
 $law$
 
 -- law
 CREATE OR REPLACE TRIGGER payments_entry_guard BEFORE INSERT ON payments_ledgerentry
     FOR EACH ROW EXECUTE FUNCTION payments_entry_guard()
-
--- law
-CREATE OR REPLACE TRIGGER payments_entry_move AFTER INSERT ON payments_ledgerentry
-    FOR EACH ROW EXECUTE FUNCTION payments_entry_move()
 
 -- law
 CREATE OR REPLACE TRIGGER payments_entry_no_update BEFORE UPDATE OR DELETE ON payments_ledgerentry
@@ -211,8 +204,20 @@ CREATE OR REPLACE TRIGGER payments_wallet_opens BEFORE INSERT ON payments_wallet
     FOR EACH ROW EXECUTE FUNCTION payments_wallet_opens()
 
 -- law
-CREATE OR REPLACE TRIGGER payments_wallet_moves BEFORE UPDATE ON payments_wallet
-    FOR EACH ROW EXECUTE FUNCTION payments_wallet_moves()
+-- What the guard of entries moves is looked at when the transaction ends, for the entry comes
+-- after it; what anybody else moves, at once.
+CREATE OR REPLACE TRIGGER payments_wallet_moves AFTER UPDATE ON payments_wallet
+    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION payments_wallet_moves()
+
+-- law
+CREATE CONSTRAINT TRIGGER payments_wallet_moved AFTER UPDATE ON payments_wallet
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (pg_trigger_depth() > 0) EXECUTE FUNCTION payments_wallet_moves()
+
+-- law
+CREATE OR REPLACE TRIGGER payments_wallet_next_expiry AFTER UPDATE ON payments_wallet
+    FOR EACH ROW WHEN (OLD.next_expiry < COALESCE(NEW.next_expiry, 'infinity'))
+    EXECUTE FUNCTION payments_wallet_next_expiry()
 
 -- law
 CREATE OR REPLACE TRIGGER payments_wallet_no_delete BEFORE DELETE ON payments_wallet

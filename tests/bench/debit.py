@@ -1,8 +1,9 @@
-"""(a) One debit through `ledger.spend`, signal and publish included, against two floors.
+"""(a) One debit through `ledger.spend`, signal and publish included, against three floors.
 
 The floors are pgbench, from C, with one prepared statement: the bare UPDATE + INSERT on tables
-without triggers, and our own INSERT under the laws. First as in production, where each commit
-waits for the disk; then without that wait, which leaves the work alone.
+without triggers but with Django's foreign keys, the same without these (our guard looks references
+up itself), and our own INSERT under the laws. First as in production, where each commit waits for
+the disk; then without that wait, which leaves the work alone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ SHAPES = [  # name, processes, wallets, goal against the bare floor
     ("4 processes, 1,000 wallets", 4, 1_000, "0.50"),
     ("4 processes, one hot wallet", 4, 1, "0.65"),
 ]
-BARE, GUARDED = "bare UPDATE + INSERT (pgbench)", "our INSERT under the laws (pgbench)"
+BARE, BAREST = "bare UPDATE + INSERT (pgbench)", "the same without foreign keys"
+GUARDED = "our INSERT under the laws (pgbench)"
 SPEND, SAVE = "`ledger.spend`, published", "the ORM's `save()`, published"
 
 
@@ -42,6 +44,7 @@ def _interleaved(url: str, processes: int, wallets: int) -> dict[str, list[float
         return interleave(
             {
                 BARE: pgbench.pgbench(pgbench.BARE, url, **shape),
+                BAREST: pgbench.pgbench(pgbench.BAREST, url, **shape),
                 GUARDED: pgbench.pgbench(pgbench.GUARDED, url, **shape),
                 SPEND: spend,
                 SAVE: save,
@@ -52,8 +55,10 @@ def _interleaved(url: str, processes: int, wallets: int) -> dict[str, list[float
 def _rows(name: str, rates: dict[str, list[float]], goal: str) -> list[Row]:
     return [
         Row.of(f"**{name}**: {BARE}", rates[BARE]),
+        Row.of(BAREST, rates[BAREST], ratio(rates, BAREST, BARE), "bare"),
         Row.of(GUARDED, rates[GUARDED], ratio(rates, GUARDED, BARE), "bare"),
         Row.of(SPEND, rates[SPEND], ratio(rates, SPEND, BARE), "bare", goal),
+        Row.of("", rates[SPEND], ratio(rates, SPEND, BAREST), "without foreign keys"),
         Row.of("", rates[SPEND], ratio(rates, SPEND, GUARDED), "under the laws", "0.80"),
         Row.of(SAVE, rates[SAVE], ratio(rates, SAVE, BARE), "bare"),
     ]

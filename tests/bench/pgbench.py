@@ -11,19 +11,24 @@ from pathlib import Path
 
 import psycopg
 
-# The tables as Django's migrations alone would make them: the same columns, indexes and foreign
-# keys, but no triggers.
-BARE_TABLES = """
-CREATE TABLE bare_wallet (LIKE payments_wallet INCLUDING DEFAULTS INCLUDING INDEXES);
-CREATE TABLE bare_entry
+# Our tables without the laws: with a foreign key for each reference, as Django makes them unless
+# told otherwise, and without any but the actor's, as ours are (the guard looks up all others).
+_TABLES = """
+CREATE TABLE {0}_wallet (LIKE payments_wallet INCLUDING DEFAULTS INCLUDING INDEXES);
+CREATE TABLE {0}_entry
     (LIKE payments_ledgerentry INCLUDING DEFAULTS INCLUDING INDEXES INCLUDING IDENTITY);
-INSERT INTO bare_wallet SELECT * FROM payments_wallet;
+INSERT INTO {0}_wallet SELECT * FROM payments_wallet;
+ALTER TABLE {0}_entry
+    ADD FOREIGN KEY (actor_id) REFERENCES accounts_user DEFERRABLE INITIALLY DEFERRED;
+"""
+BARE_TABLES = f"""
+{_TABLES.format("bare")}
 ALTER TABLE bare_entry
     ADD FOREIGN KEY (wallet_id) REFERENCES bare_wallet DEFERRABLE INITIALLY DEFERRED,
     ADD FOREIGN KEY (hold_id) REFERENCES bare_entry DEFERRABLE INITIALLY DEFERRED,
     ADD FOREIGN KEY (reverses_id) REFERENCES bare_entry DEFERRABLE INITIALLY DEFERRED,
-    ADD FOREIGN KEY (lot_id) REFERENCES bare_entry DEFERRABLE INITIALLY DEFERRED,
-    ADD FOREIGN KEY (actor_id) REFERENCES accounts_user DEFERRABLE INITIALLY DEFERRED;
+    ADD FOREIGN KEY (lot_id) REFERENCES bare_entry DEFERRABLE INITIALLY DEFERRED;
+{_TABLES.format("barest")}
 """
 
 _WALLET = "lpad(to_hex(:wallet::bigint), 32, '0')::uuid"
@@ -42,6 +47,7 @@ SELECT user_id, version, epoch, 'spend', -1, 0, balance, held, 'p' || :key::text
     now() FROM w
 RETURNING id, version, epoch, balance_after, held_after, created_at;
 """
+BAREST = BARE.replace("bare_", "barest_")
 
 GUARDED = f"""
 INSERT INTO payments_ledgerentry (wallet_id, kind, amount, held_change, key, op, reason,

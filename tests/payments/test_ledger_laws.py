@@ -11,6 +11,7 @@ from django.test import Client, override_settings
 from intellispark.accounts.models import User
 from payments import laws, ledger
 from payments.checks import ledger_laws, missing_laws
+from payments.errors import InsufficientTokens
 from payments.laws import trigger_names
 from payments.models import LedgerEntry, Wallet
 from payments.proof import differences
@@ -106,14 +107,49 @@ def test_conflict_verbs_move_nothing_on_sqlite(alice: User, verb: str) -> None:
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_on_conflict_do_nothing_moves_nothing_on_postgresql(alice: User) -> None:
+def test_on_conflict_do_nothing_is_refused_on_postgresql(alice: User) -> None:
     before = state(alice)
-    assert forge(alice, "INSERT", "ON CONFLICT DO NOTHING") == 0
+    with pytest.raises(IntegrityError, match="ledger_wallet_guard"):
+        forge(alice, "INSERT", "ON CONFLICT DO NOTHING")
+    assert state(alice) == before
+    with pytest.raises(IntegrityError, match="ledger_wallet_guard"), transaction.atomic():
+        forge(alice, "INSERT", "ON CONFLICT DO NOTHING")
+        ledger.spend(wallet_id=alice.pk, tokens=3, key="beside it")
+    assert state(alice) == before
     with pytest.raises(IntegrityError):
         raw("TRUNCATE payments_ledgerentry CASCADE")
     with pytest.raises(IntegrityError):
         raw("TRUNCATE payments_wallet CASCADE")
     assert state(alice) == before
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_trigger_of_somebody_else_moves_no_wallet(alice: User) -> None:
+    """Only the guard of entries may move it from inside a trigger, and only with the entry."""
+    before = state(alice)
+    with pytest.raises(IntegrityError, match="ledger_wallet_guard"), transaction.atomic():
+        raw("CREATE TEMPORARY TABLE bait (n INT)")
+        raw(
+            "CREATE FUNCTION pg_temp.lift() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " UPDATE payments_wallet SET balance = balance + 5, version = version + 1;"
+            " RETURN NEW; END $$"
+        )
+        raw("CREATE TRIGGER lift AFTER INSERT ON bait FOR EACH ROW EXECUTE FUNCTION pg_temp.lift()")
+        raw("INSERT INTO bait VALUES (1)")
+    assert state(alice) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_entries_of_one_transaction_are_committed_together(alice: User) -> None:
+    with transaction.atomic():
+        held = ledger.hold(wallet_id=alice.pk, tokens=4, key="h")
+        ledger.capture(hold=held, tokens=3, key="c")
+        with pytest.raises(InsufficientTokens):
+            ledger.spend(wallet_id=alice.pk, tokens=8, key="too much")
+        ledger.spend(wallet_id=alice.pk, tokens=7, key="s")
+    assert state(alice) == (0, 0, 4, 4)
+    assert list(differences()) == []
 
 
 @pytest.mark.postgresql
@@ -177,7 +213,11 @@ def test_a_disabled_or_reworded_law_is_found_on_postgresql(alice: User) -> None:
         "CREATE OR REPLACE FUNCTION payments_wallet_moves() RETURNS trigger LANGUAGE plpgsql"
         " AS $$ BEGIN RETURN NEW; END $$"
     )
-    assert missing_laws() == ["payments_entry_guard", "payments_wallet_moves"]
+    assert missing_laws() == [
+        "payments_entry_guard",
+        "payments_wallet_moves",
+        "payments_wallet_moved",
+    ]
 
 
 @pytest.mark.django_db(transaction=True)
