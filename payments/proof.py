@@ -8,6 +8,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Q
+
 from payments.lots import CHUNK, NEVER, Line, LotMismatch, Lots, lines
 from payments.models import LedgerEntry, Wallet
 
@@ -47,6 +49,7 @@ def differences(watch: Watch = iter) -> Iterator[Difference]:
     while wallet:
         yield from _without_entries(wallet)
         wallet = next(wallets, None)
+    yield from _refunds_of_nothing()
 
 
 def all_lines() -> Iterator[Line]:
@@ -57,6 +60,19 @@ def all_lines() -> Iterator[Line]:
 def _without_entries(wallet: Wallet) -> Iterator[Difference]:
     if (wallet.balance, wallet.held, wallet.version) != (0, 0, 0):
         yield Difference(wallet.pk, "the wallet moved, but has no entries")
+
+
+def _refunds_of_nothing() -> Iterator[Difference]:
+    """Refunds that give back no spend or capture of their wallet and size."""
+    taken = LedgerEntry.objects.filter(
+        pk=OuterRef("reverses_id"),
+        wallet_id=OuterRef("wallet_id"),
+        kind__in=[LedgerEntry.Kind.SPEND, LedgerEntry.Kind.CAPTURE],
+        amount=-OuterRef("amount"),
+    )
+    refunds = Q(kind=LedgerEntry.Kind.REFUND) | Q(reverses__isnull=False)
+    for entry in LedgerEntry.objects.filter(refunds).exclude(Exists(taken)).iterator(CHUNK):
+        yield Difference(entry.wallet_id, f"entry {entry.pk} gives back nothing of its size")
 
 
 def _of_wallet(wallet: Wallet, rows: Iterable[Line]) -> Iterator[str]:
@@ -77,7 +93,7 @@ def _of_wallet(wallet: Wallet, rows: Iterable[Line]) -> Iterator[str]:
             )
         if row.held_change > 0:
             open_holds[row.id] = row.held_change
-        elif row.hold_id and open_holds.pop(row.hold_id, None) != -row.held_change:
+        elif row.hold_id is not None and open_holds.pop(row.hold_id, None) != -row.held_change:
             yield f"entry {row.id} settles no open hold of its size"
         if lots:
             try:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Model
 from django.test import Client, override_settings
+from django.utils import timezone
 
 from intellispark.accounts.models import User
 from payments import laws, ledger
@@ -230,6 +234,36 @@ def test_check_ledger_names_what_differs(alice: User, capsys: pytest.CaptureFixt
         call_command("check_ledger")
     assert getattr(stopped.value, "code", 1) == 1
     assert f"{alice.pk}: the wallet says balance 99" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("broken", "found"),
+    [
+        ({"kind": "refund", "amount": 5, "reverses_id": 0}, "gives back nothing of its size"),
+        (
+            {"kind": "capture", "amount": -2, "held_change": -2, "hold_id": 0},
+            "settles no open hold of its size",
+        ),
+        ({"kind": "expiry", "amount": -2, "lot_id": 0}, "expires 2 of a lot that had 0 left"),
+    ],
+)
+@pytest.mark.django_db(transaction=True)
+def test_a_reference_to_nothing_is_found(alice: User, broken: dict[str, Any], found: str) -> None:
+    after = {"balance": 10 + broken["amount"], "held": broken.get("held_change", 0), "version": 2}
+    entry = LedgerEntry(
+        wallet_id=alice.pk,
+        key="x",
+        version=2,
+        epoch=1,
+        balance_after=after["balance"],
+        held_after=after["held"],
+        created_at=timezone.now(),
+        **broken,
+    )
+    with lifted_laws():
+        Model.save(entry, force_insert=True)
+        Wallet.objects.filter(pk=alice.pk).update(**after)
+    assert f"{alice.pk}: entry {entry.pk} {found}" in [str(one) for one in differences()]
 
 
 @override_settings(WELCOME_TOKENS=0)
