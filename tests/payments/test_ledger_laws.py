@@ -116,9 +116,14 @@ def test_on_conflict_do_nothing_is_refused_on_postgresql(alice: User) -> None:
     with pytest.raises(IntegrityError, match="ledger_wallet_guard"):
         forge(alice, "INSERT", "ON CONFLICT DO NOTHING")
     assert state(alice) == before
-    with pytest.raises(IntegrityError, match="ledger_wallet_guard"), transaction.atomic():
+
+    @transaction.atomic
+    def forge_beside_a_spend() -> None:
         forge(alice, "INSERT", "ON CONFLICT DO NOTHING")
         ledger.spend(wallet_id=alice.pk, tokens=3, key="beside it")
+
+    with pytest.raises(IntegrityError, match="ledger_wallet_guard"):
+        forge_beside_a_spend()
     assert state(alice) == before
     with pytest.raises(IntegrityError):
         raw("TRUNCATE payments_ledgerentry CASCADE")
@@ -132,15 +137,17 @@ def test_on_conflict_do_nothing_is_refused_on_postgresql(alice: User) -> None:
 def test_a_trigger_of_somebody_else_moves_no_wallet(alice: User) -> None:
     """Only the guard of entries may move it from inside a trigger, and only with the entry."""
     before = state(alice)
-    with pytest.raises(IntegrityError, match="ledger_wallet_guard"), transaction.atomic():
-        raw("CREATE TEMPORARY TABLE bait (n INT)")
-        raw(
-            "CREATE FUNCTION pg_temp.lift() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-            " UPDATE payments_wallet SET balance = balance + 5, version = version + 1;"
-            " RETURN NEW; END $$"
-        )
-        raw("CREATE TRIGGER lift AFTER INSERT ON bait FOR EACH ROW EXECUTE FUNCTION pg_temp.lift()")
+    raw("CREATE TEMPORARY TABLE bait (n INT)")
+    raw(
+        "CREATE FUNCTION pg_temp.lift() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " UPDATE payments_wallet SET balance = balance + 5, version = version + 1;"
+        " RETURN NEW; END $$"
+    )
+    raw("CREATE TRIGGER lift AFTER INSERT ON bait FOR EACH ROW EXECUTE FUNCTION pg_temp.lift()")
+    with pytest.raises(IntegrityError, match="ledger_wallet_guard"):
         raw("INSERT INTO bait VALUES (1)")
+    raw("DROP TABLE bait")
+    raw("DROP FUNCTION pg_temp.lift()")
     assert state(alice) == before
 
 
