@@ -23,6 +23,7 @@ from prometheus_client import Gauge
 from intellispark.realtime.frames import as_message
 from intellispark.realtime.identity import Identity, lapsed
 from intellispark.realtime.loop import attach
+from intellispark.realtime.publish import HUBS, own_up
 
 logger = structlog.get_logger(__name__)
 
@@ -98,6 +99,17 @@ class Hub:
         return [socket for mine in self._sockets.values() for socket in mine]
 
     async def _watch_over(self) -> None:
+        layer: Any = get_channel_layer()
+        channel = await layer.new_channel("hub")
+        layer.attach(channel, lambda _message: self.hurry())
+        await layer.group_add(HUBS, channel)
+        try:
+            await self._pass_by_pass()
+        finally:
+            layer.detach(channel)
+            await layer.group_discard(HUBS, channel)
+
+    async def _pass_by_pass(self) -> None:
         while self._count:
             pause = settings.BEACON_SECS * random.uniform(0.8, 1.0)  # noqa: S311
             try:
@@ -112,6 +124,7 @@ class Hub:
                     self._resyncing = asyncio.create_task(self._resync())
             try:
                 await self.pass_once()
+                await asyncio.to_thread(own_up)
             except Exception:  # the next pass must come whatever befell this one
                 logger.exception("beacon.failed")
 

@@ -27,6 +27,11 @@ logger = structlog.get_logger(__name__)
 
 REDIS_TIMEOUT_SECS = 0.2
 
+HUBS = "hubs"
+"""The Channels group of all processes' hubs. What it is told: messages of mine were lost."""
+
+_lost = False  # whether the other processes have missed a message of this one
+
 
 def user_group(user_id: UUID | str) -> str:
     """The Channels group of all the person's sockets, whatever process holds them."""
@@ -70,13 +75,32 @@ def send_to_group(group: str, message: dict[str, Any]) -> None:
     """
     layer: Any = get_channel_layer()
     run_on_server(layer.deliver, group, message)
-    if not settings.REDIS_URL or not redis_breaker.allows():
+    if settings.REDIS_URL:
+        _send_to_others((group, message))
+
+
+def own_up() -> None:
+    """Tell the other processes that they missed something, if they did. May wait for Redis."""
+    if _lost:
+        _send_to_others()
+
+
+def _send_to_others(*messages: tuple[str, dict[str, Any]]) -> None:
+    global _lost
+    if not redis_breaker.allows():
+        _lost = True
         return
+    layer: Any = get_channel_layer()
+    if _lost:
+        messages = (*messages, (HUBS, {"type": "messages.lost"}))
+    _lost = False
     try:
-        _redis().send("PUBLISH", *layer.packed(group, message))
+        for group, message in messages:
+            _redis().send("PUBLISH", *layer.packed(group, message))
     except redis.RedisError as error:
+        _lost = True
         if redis_breaker.failed():
-            logger.warning("publish.failed", group=group, error=repr(error))
+            logger.warning("publish.failed", error=repr(error))
     else:
         redis_breaker.passed()
 

@@ -148,7 +148,7 @@ async def test_frames_reach_every_process_and_only_their_person(house: House) ->
     people = [await sync_to_async(make_user)(name, tokens=100) for name in ("alice", "bob")]
     pages = {user.username: await open_pages(user, *servers, *servers) for user in people}
     for user in people:
-        await subscribed(redis, user, len(servers))
+        await subscribed(redis, publish.user_group(user.pk), len(servers))
     for number in range(20):
         for user in people:
             await spend(user, str(number))
@@ -229,16 +229,41 @@ async def test_a_redis_that_dies_and_comes_back_is_heard_again(
     assert await cost_of_finding_out(alice) < SPEND_SECS
     await all_right(alice, pages, BEACON_SECS + PATIENCE_SECS)
     await asyncio.to_thread(redis.start)
-    await subscribed(redis, alice, len(servers))
+    await subscribed(redis, publish.user_group(alice.pk), len(servers))
     await heard_again(alice, pages)
     for page in pages:
         await page.until(lambda page=page: "resync" in kinds_of(page), PATIENCE_SECS)
         await page.close()
 
 
-async def subscribed(redis: RedisServer, user: User, processes: int) -> None:
-    """Wait until so many processes listen for that person's news."""
-    topic = f"intellispark:group:{publish.user_group(user.pk)}"
+@pytest.mark.parametrize("by", ["the next event", "the next beacon"])
+async def test_what_one_process_could_not_send_is_looked_up_by_all_pages(
+    house: House, by: str
+) -> None:
+    redis, *servers = house
+    alice = await sync_to_async(make_user)("alice", tokens=50)
+    pages = await open_pages(alice, *servers)
+    for group in (publish.HUBS, publish.user_group(alice.pk)):
+        await subscribed(redis, group, len(servers))
+    redis_breaker.failed()  # this process leaves Redis alone for a second; its servers do not
+    await spend(alice, "unsent")
+    while not redis_breaker.allows():  # noqa: ASYNC110  it has no bell
+        await asyncio.sleep(0.05)
+    if by == "the next event":
+        await spend(alice, "sent")
+    else:
+        await sync_to_async(publish.own_up)()
+    for page in pages:
+        await page.until(lambda page=page: "resync" in kinds_of(page), PATIENCE_SECS)
+        assert "alice:unsent" not in ops_of(page)
+    await all_right(alice, pages, PATIENCE_SECS)
+    for page in pages:
+        await page.close()
+
+
+async def subscribed(redis: RedisServer, group: str, processes: int) -> None:
+    """Wait until so many processes listen for what is sent to the group."""
+    topic = f"intellispark:group:{group}"
     async with asyncio.timeout(PATIENCE_SECS):
         while dict(redis.client().pubsub_numsub(topic))[topic.encode()] < processes:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
@@ -248,7 +273,7 @@ async def test_a_flushed_redis_changes_nothing(house: House) -> None:
     redis, *servers = house
     alice = await sync_to_async(make_user)("alice", tokens=50)
     pages = await open_pages(alice, *servers)
-    await subscribed(redis, alice, len(servers))
+    await subscribed(redis, publish.user_group(alice.pk), len(servers))
     redis.client().flushall()
     await spend(alice, "one")
     for page in pages:
@@ -295,7 +320,7 @@ async def test_credentials_end_sockets_in_every_process(house: House) -> None:
         leaving = [await open_page(server, key) for server in servers]
         others = await open_pages(alice, *servers)
         strangers = await open_pages(bob, *servers)
-        await subscribed(redis, alice, len(servers))
+        await subscribed(redis, publish.user_group(alice.pk), len(servers))
         if lost:
             redis.kill()
             await Session.objects.filter(pk=key).adelete()

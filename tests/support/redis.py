@@ -10,7 +10,7 @@ import time
 import pytest
 import redis
 
-from intellispark.realtime import subscriptions
+from intellispark.realtime import publish, subscriptions
 from intellispark.realtime.breaker import redis_breaker
 from tests.support.ports import free_port
 
@@ -27,6 +27,7 @@ def wait_for_redis(monkeypatch: pytest.MonkeyPatch) -> None:
 def forget_failures() -> None:
     """This process may ask Redis again at once, whatever befell it in an earlier test."""
     redis_breaker._closed_from, redis_breaker._failing = 0.0, False
+    publish._lost = False
 
 
 def redis_executable() -> str:
