@@ -8,7 +8,9 @@ section 4.14.2 advises.
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
+from functools import lru_cache
 from typing import NamedTuple, TypedDict, TypeVar
 from uuid import UUID
 
@@ -118,6 +120,15 @@ def family_of(raw: str) -> UUID:
 def holder_of(raw: str) -> Holder:
     """Whose access token this is, from its signature alone: no query. Raises NotSignedIn.
     Whether the family still stands is another matter."""
+    holder = _holder_signed_for(raw)
+    if holder.expires <= time.time():
+        raise NotSignedIn
+    return holder
+
+
+@lru_cache(maxsize=4_096)
+def _holder_signed_for(raw: str) -> Holder:
+    """A page asks with the same token again and again; its signature stays what it was."""
     token = _decode(AccessToken, raw)
     user_id = str(token.get(api_settings.USER_ID_CLAIM, ""))
     return Holder(user_id, _family_id(token), int(token["exp"]))

@@ -17,7 +17,8 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from intellispark.accounts.models import TokenFamily, User
 from intellispark.accounts.suspension import lift_suspension, suspend
-from intellispark.accounts.tokens import Pair, family_of, issue, purge
+from intellispark.accounts.tokens import Pair, family_of, holder_of, issue, purge
+from intellispark.api.errors import NotSignedIn
 from tests.accounts.conftest import by, error_of, post
 from tests.support.factories import PASSWORD, make_user
 
@@ -194,6 +195,17 @@ def test_an_access_token_lasts_15_minutes_and_a_refresh_token_30_days(
         pair = refresh(api, pair).json()
         clock.shift(timedelta(days=31))
         error_of(refresh(api, pair), 401, "not_signed_in")
+
+
+def test_a_signature_that_was_read_before_lasts_no_longer(pair: Pair) -> None:
+    """It is read once and remembered; its end is looked at every time."""
+    holder = holder_of(pair["access"])
+    assert holder_of(pair["access"]) == holder
+    with (
+        time_machine.travel(timezone.now() + timedelta(minutes=16)),
+        pytest.raises(NotSignedIn),
+    ):
+        holder_of(pair["access"])
 
 
 def test_a_token_of_the_wrong_kind_or_without_a_family_is_refused(
