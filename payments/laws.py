@@ -16,7 +16,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 TABLES = ("payments_wallet", "payments_ledgerentry", "payments_ledgerseal")
 ABSENT = ("", False)
-TRIGGER = re.compile(r"^CREATE (?:OR REPLACE |CONSTRAINT )?TRIGGER (\w+)", re.MULTILINE)
+TRIGGER = re.compile(r"^CREATE (?:CONSTRAINT )?TRIGGER (\w+).*", re.MULTILINE | re.DOTALL)
+BODY = re.compile(r"\$law\$(.*)\$law\$", re.DOTALL)
 
 
 @cache
@@ -37,8 +38,13 @@ def install(connection: BaseDatabaseWrapper) -> None:
         return
     lift(connection)
     with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            before, ours = _search_paths(cursor)
+            cursor.execute("SELECT set_config('search_path', %s, true)", [ours])
         for sql in statements(connection.vendor):
             cursor.execute(sql)
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT set_config('search_path', %s, true)", [before])
 
 
 def lift(connection: BaseDatabaseWrapper) -> None:
@@ -58,20 +64,42 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
 
 def _present(cursor: Any, vendor: str) -> dict[str, tuple[str, bool]]:
     """Every trigger on our tables: its table, and whether it is on and worded as in our file."""
+    wanted = {*statements(vendor)}
     if vendor == "sqlite":
         cursor.execute(
             "SELECT name, tbl_name, sql FROM sqlite_master"
             " WHERE type = 'trigger' AND tbl_name IN (%s, %s, %s)",
             TABLES,
         )
-        wanted = set(statements(vendor))
         return {name: (table, sql.strip() in wanted) for name, table, sql in cursor.fetchall()}
+    path = [f"search_path={_search_paths(cursor)[1]}"]
     cursor.execute(
-        "SELECT t.tgname, c.relname, t.tgenabled IN ('O', 'A'), p.prosrc FROM pg_trigger t"
+        "SELECT t.tgname, c.relname, t.tgenabled IN ('O', 'A'), p.proconfig,"
+        " pg_get_triggerdef(t.oid, true), p.prosrc FROM pg_trigger t"
         " JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
         " WHERE NOT t.tgisinternal AND c.relname IN (%s, %s, %s)"
         " AND c.relnamespace = current_schema()::regnamespace",
         TABLES,
     )
-    bodies = "".join(statements(vendor))
-    return {name: (table, on and body in bodies) for name, table, on, body in cursor.fetchall()}
+    bodies = {found[1] for sql in wanted if (found := BODY.search(sql))}
+    triggers = {_one_line(found[0]) for sql in wanted if (found := TRIGGER.search(sql))}
+    return {
+        name: (
+            table,
+            on and config == path and _one_line(worded) in triggers and body in bodies,
+        )
+        for name, table, on, config, worded, body in cursor.fetchall()
+    }
+
+
+def _search_paths(cursor: Any) -> tuple[str, str]:
+    """The session's, and that of our functions."""
+    cursor.execute(
+        "SELECT current_setting('search_path'), quote_ident(current_schema()) || ', pg_temp'"
+    )
+    before, ours = cursor.fetchone()
+    return before, ours
+
+
+def _one_line(sql: str) -> str:
+    return " ".join(sql.split())

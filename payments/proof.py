@@ -29,10 +29,10 @@ Watch = Callable[[Iterator[Line]], Iterator[Line]]
 
 
 def differences(watch: Watch = iter) -> Iterator[Difference]:
-    """Every difference, wallet by wallet: one pass over the entries, one wallet in memory.
+    """Every difference: one pass over the entries, one wallet in memory, then the refunds.
 
     `watch` sees every row go by. Run it on a quiet database or inside `one_snapshot()`: entries
-    that commit between its two queries would read as differences.
+    that commit between its queries would read as differences.
     """
     wallets = Wallet.objects.order_by("pk").iterator(CHUNK)
     wallet = next(wallets, None)

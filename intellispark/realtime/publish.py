@@ -92,8 +92,8 @@ def _send_to_others(*messages: tuple[str, dict[str, Any]]) -> None:
         return
     layer: Any = get_channel_layer()
     if _lost:
+        _lost = False
         messages = (*messages, (HUBS, {"type": "messages.lost"}))
-    _lost = False
     try:
         for group, message in messages:
             _redis().send("PUBLISH", *layer.packed(group, message))

@@ -4,10 +4,15 @@
 -- moves the wallet back. Should the row go missing after that (ON CONFLICT DO NOTHING), the
 -- wallet's own trigger refuses the commit. Time is clock_timestamp(): a long transaction must not
 -- date its entries before those that were committed while it waited.
--- Refusals are check violations whose constraint name says which law. "-- law" separates statements.
+-- Refusals are check violations whose constraint name says which law. While this is installed, the
+-- search path is our schema and then pg_temp, and stays that of the functions: else somebody's
+-- temporary table of the same name would be taken for ours. Triggers are worded as PostgreSQL
+-- words them itself (pg_get_triggerdef), so that the check can compare them. "-- law" separates
+-- statements.
 
 -- law
-CREATE OR REPLACE FUNCTION payments_entry_guard() RETURNS trigger LANGUAGE plpgsql AS $law$
+CREATE OR REPLACE FUNCTION payments_entry_guard() RETURNS trigger LANGUAGE plpgsql
+SET search_path FROM CURRENT AS $law$
 DECLARE
     due TIMESTAMPTZ;
 BEGIN
@@ -19,12 +24,13 @@ BEGIN
             THEN LEAST(w.next_expiry, w.overdue_since)
             ELSE LEAST(w.next_expiry, NEW.expires_at) END
     WHERE w.user_id = NEW.wallet_id
-    RETURNING w.version, w.epoch, w.balance, w.held, w.updated_at, w.next_expiry
-    INTO NEW.version, NEW.epoch, NEW.balance_after, NEW.held_after, NEW.created_at, due;
+    RETURNING w.version, w.epoch, w.balance, w.held, w.next_expiry
+    INTO NEW.version, NEW.epoch, NEW.balance_after, NEW.held_after, due;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'ledger_no_wallet'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_no_wallet';
     END IF;
+    NEW.created_at := clock_timestamp();  -- not before the lock was had, however long that took
 
     -- The shape of each kind. Not as CHECK constraints: PostgreSQL parses those anew for every
     -- INSERT, which was a fifth of a debit's work. For the same reason no IF below has a
@@ -127,7 +133,8 @@ END
 $law$
 
 -- law
-CREATE OR REPLACE FUNCTION payments_immutable() RETURNS trigger LANGUAGE plpgsql AS $law$
+CREATE OR REPLACE FUNCTION payments_immutable() RETURNS trigger LANGUAGE plpgsql
+SET search_path FROM CURRENT AS $law$
 BEGIN
     RAISE EXCEPTION 'ledger_immutable'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_immutable';
@@ -135,7 +142,8 @@ END
 $law$
 
 -- law
-CREATE OR REPLACE FUNCTION payments_wallet_opens() RETURNS trigger LANGUAGE plpgsql AS $law$
+CREATE OR REPLACE FUNCTION payments_wallet_opens() RETURNS trigger LANGUAGE plpgsql
+SET search_path FROM CURRENT AS $law$
 BEGIN
     IF NEW.balance <> 0 OR NEW.held <> 0 OR NEW.version <> 0 OR NEW.epoch <> 1
         OR NEW.next_expiry IS NOT NULL OR NEW.overdue_since IS NOT NULL
@@ -148,7 +156,8 @@ END
 $law$
 
 -- law
-CREATE OR REPLACE FUNCTION payments_wallet_moves() RETURNS trigger LANGUAGE plpgsql AS $law$
+CREATE OR REPLACE FUNCTION payments_wallet_moves() RETURNS trigger LANGUAGE plpgsql
+SET search_path FROM CURRENT AS $law$
 BEGIN
     IF NEW.user_id <> OLD.user_id OR NEW.epoch NOT IN (OLD.epoch, OLD.epoch + 1) THEN
         RAISE EXCEPTION 'ledger_wallet_guard'
@@ -173,7 +182,8 @@ $law$
 
 -- law
 -- Settlement moves it on, but never past the date of a lot that is still to come.
-CREATE OR REPLACE FUNCTION payments_wallet_next_expiry() RETURNS trigger LANGUAGE plpgsql AS $law$
+CREATE OR REPLACE FUNCTION payments_wallet_next_expiry() RETURNS trigger LANGUAGE plpgsql
+SET search_path FROM CURRENT AS $law$
 BEGIN
     IF EXISTS (
         SELECT 1 FROM payments_ledgerentry
@@ -188,25 +198,25 @@ END
 $law$
 
 -- law
-CREATE OR REPLACE TRIGGER payments_entry_guard BEFORE INSERT ON payments_ledgerentry
+CREATE TRIGGER payments_entry_guard BEFORE INSERT ON payments_ledgerentry
     FOR EACH ROW EXECUTE FUNCTION payments_entry_guard()
 
 -- law
-CREATE OR REPLACE TRIGGER payments_entry_no_update BEFORE UPDATE OR DELETE ON payments_ledgerentry
+CREATE TRIGGER payments_entry_no_update BEFORE DELETE OR UPDATE ON payments_ledgerentry
     FOR EACH ROW EXECUTE FUNCTION payments_immutable()
 
 -- law
-CREATE OR REPLACE TRIGGER payments_entry_no_truncate BEFORE TRUNCATE ON payments_ledgerentry
+CREATE TRIGGER payments_entry_no_truncate BEFORE TRUNCATE ON payments_ledgerentry
     FOR EACH STATEMENT EXECUTE FUNCTION payments_immutable()
 
 -- law
-CREATE OR REPLACE TRIGGER payments_wallet_opens BEFORE INSERT ON payments_wallet
+CREATE TRIGGER payments_wallet_opens BEFORE INSERT ON payments_wallet
     FOR EACH ROW EXECUTE FUNCTION payments_wallet_opens()
 
 -- law
 -- What the guard of entries moves is looked at when the transaction ends, for the entry comes
 -- after it; what anybody else moves, at once.
-CREATE OR REPLACE TRIGGER payments_wallet_moves AFTER UPDATE ON payments_wallet
+CREATE TRIGGER payments_wallet_moves AFTER UPDATE ON payments_wallet
     FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION payments_wallet_moves()
 
 -- law
@@ -215,22 +225,22 @@ CREATE CONSTRAINT TRIGGER payments_wallet_moved AFTER UPDATE ON payments_wallet
     FOR EACH ROW WHEN (pg_trigger_depth() > 0) EXECUTE FUNCTION payments_wallet_moves()
 
 -- law
-CREATE OR REPLACE TRIGGER payments_wallet_next_expiry AFTER UPDATE ON payments_wallet
-    FOR EACH ROW WHEN (OLD.next_expiry < COALESCE(NEW.next_expiry, 'infinity'))
+CREATE TRIGGER payments_wallet_next_expiry AFTER UPDATE ON payments_wallet FOR EACH ROW
+    WHEN (old.next_expiry < COALESCE(new.next_expiry, 'infinity'::timestamp with time zone))
     EXECUTE FUNCTION payments_wallet_next_expiry()
 
 -- law
-CREATE OR REPLACE TRIGGER payments_wallet_no_delete BEFORE DELETE ON payments_wallet
+CREATE TRIGGER payments_wallet_no_delete BEFORE DELETE ON payments_wallet
     FOR EACH ROW EXECUTE FUNCTION payments_immutable()
 
 -- law
-CREATE OR REPLACE TRIGGER payments_wallet_no_truncate BEFORE TRUNCATE ON payments_wallet
+CREATE TRIGGER payments_wallet_no_truncate BEFORE TRUNCATE ON payments_wallet
     FOR EACH STATEMENT EXECUTE FUNCTION payments_immutable()
 
 -- law
-CREATE OR REPLACE TRIGGER payments_seal_no_update BEFORE UPDATE OR DELETE ON payments_ledgerseal
+CREATE TRIGGER payments_seal_no_update BEFORE DELETE OR UPDATE ON payments_ledgerseal
     FOR EACH ROW EXECUTE FUNCTION payments_immutable()
 
 -- law
-CREATE OR REPLACE TRIGGER payments_seal_no_truncate BEFORE TRUNCATE ON payments_ledgerseal
+CREATE TRIGGER payments_seal_no_truncate BEFORE TRUNCATE ON payments_ledgerseal
     FOR EACH STATEMENT EXECUTE FUNCTION payments_immutable()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -151,6 +154,64 @@ def test_a_trigger_of_somebody_else_moves_no_wallet(alice: User) -> None:
     assert state(alice) == before
 
 
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "shadow",
+    [
+        [
+            "CREATE TEMPORARY TABLE payments_wallet (LIKE public.payments_wallet)",
+            "INSERT INTO pg_temp.payments_wallet SELECT * FROM public.payments_wallet",
+            "UPDATE pg_temp.payments_wallet SET balance = 1000",
+            "INSERT INTO public.payments_ledgerentry"
+            " (wallet_id, kind, amount, held_change, key, op, reason, description, reference)"
+            " SELECT user_id, 'spend', -500, 0, 'k', '', '', '', '' FROM public.payments_wallet",
+        ],
+        [
+            "CREATE TEMPORARY TABLE payments_ledgerentry (LIKE public.payments_ledgerentry)",
+            "INSERT INTO pg_temp.payments_ledgerentry SELECT * FROM public.payments_ledgerentry",
+            "UPDATE pg_temp.payments_ledgerentry SET version = 2, balance_after = 777",
+            "UPDATE public.payments_wallet SET balance = 777, version = 2",
+        ],
+    ],
+    ids=["an entry without its wallet", "a wallet without its entry"],
+)
+def test_temporary_tables_of_the_same_name_are_not_taken_for_ours(
+    alice: User, shadow: list[str]
+) -> None:
+    before = state(alice)
+    *lay, attack = shadow
+    for sql in lay:
+        raw(sql)
+    with pytest.raises(IntegrityError):
+        raw(attack)
+    raw(f"DROP TABLE pg_temp.{lay[0].split()[3]}")
+    assert state(alice) == before
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_tokens_that_expire_while_a_debit_waits_for_its_wallet_stay_in(alice: User) -> None:
+    """Whoever held the wallet changed nothing, so PostgreSQL does not compute the UPDATE anew."""
+    ends = timezone.now() + timedelta(seconds=2)
+    ledger.grant(wallet_id=alice.pk, tokens=5, key="dated", expires_at=ends)
+
+    def spend_all() -> None:
+        try:
+            ledger.spend(wallet_id=alice.pk, tokens=15, key="late")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Wallet.objects.select_for_update(no_key=True).get(pk=alice.pk)
+            spent = pool.submit(spend_all)
+            time.sleep((ends - timezone.now()).total_seconds() + 0.2)
+        with pytest.raises(InsufficientTokens):
+            spent.result()
+    assert state(alice) == (10, 0, 3, 3)  # the rest has expired
+
+
 @pytest.mark.django_db(transaction=True)
 def test_many_entries_of_one_transaction_are_committed_together(alice: User) -> None:
     with transaction.atomic():
@@ -229,6 +290,25 @@ def test_a_disabled_or_reworded_law_is_found_on_postgresql(alice: User) -> None:
         "payments_wallet_moves",
         "payments_wallet_moved",
     ]
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    "weaken",
+    [
+        "DROP TRIGGER payments_wallet_moved ON payments_wallet;"
+        " CREATE CONSTRAINT TRIGGER payments_wallet_moved AFTER UPDATE ON payments_wallet"
+        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (false)"
+        " EXECUTE FUNCTION payments_wallet_moves()",
+        "ALTER FUNCTION payments_wallet_moves() RESET search_path",
+    ],
+)
+def test_a_law_with_another_condition_or_search_path_is_found(weaken: str) -> None:
+    for sql in weaken.split(";"):
+        raw(sql)
+    assert "payments_wallet_moved" in missing_laws()
+    laws.install(connection)
+    assert missing_laws() == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,7 +1,7 @@
 /**
  * What happened elsewhere: the frames of the balance socket that are not about the balance.
  *
- * The types stand in `docs/realtime.md`. `resync` is the page's own: frames may have been missed,
+ * The types stand in `docs/realtime.md`. `resync` is the server's or the page's own: frames may have been missed,
  * so whoever shows what they tell of should look again.
  */
 
