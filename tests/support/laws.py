@@ -1,4 +1,4 @@
-"""Lifts the ledger's laws, for tests that must empty the tables or break a row on purpose."""
+"""Lifts the laws of the ledger, or goes around it by raw SQL, for tests that break things on purpose."""
 
 from __future__ import annotations
 
@@ -18,3 +18,10 @@ def lifted_laws() -> Iterator[None]:
     finally:
         with transaction.atomic():
             laws.install(connection)
+
+
+def raw(sql: str, *params: object) -> int:
+    """Run it in a transaction of its own, or a savepoint; how many rows it met."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.rowcount
