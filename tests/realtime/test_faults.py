@@ -399,7 +399,7 @@ async def test_a_client_that_reads_nothing_costs_little_and_is_cut_off(house: Ho
     stalled = await asyncio.to_thread(open_and_read_nothing, server, key)
     (reader,) = await open_pages(alice, server)
     before = resident_kb(server)
-    await subscribed(redis, alice, 1)
+    await subscribed(redis, publish.user_group(alice.pk), 1)
     payload = {"type": "chat.updated", "title": "x" * 60_000, "chat_id": "1"}
     for number in range(500):  # 30 MB
         await sync_to_async(publish.publish_on_commit)(alice.pk, {**payload, "number": number})
