@@ -7,4 +7,4 @@ class ChatConfig(AppConfig):
     verbose_name = _("Chat")
 
     def ready(self) -> None:
-        from chat import checks, receivers  # noqa: F401
+        from chat.replies import checks, receivers  # noqa: F401

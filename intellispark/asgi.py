@@ -12,9 +12,9 @@ from channels.layers import get_channel_layer  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
-from intellispark.sole import claim_database  # noqa: E402
+from intellispark.single_process import claim_database  # noqa: E402
 from payments.api.quick import quick_tokens  # noqa: E402
-from payments.consumers import BalanceSocket  # noqa: E402
+from payments.live.socket import BalanceSocket  # noqa: E402
 
 
 async def nowhere(scope: Any, receive: Any, send: Any) -> Any:

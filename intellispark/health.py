@@ -20,7 +20,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from intellispark.accounts.tokens import bearer_of
 from intellispark.api.addresses import is_loopback
-from payments.checks import missing_laws
+from payments.ledger.triggers.checks import missing_laws
 
 logger = structlog.get_logger(__name__)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from chat.generation.recover import recover_orphans
+from chat.replies.recover import recover_orphans
 from intellispark.accounts import tokens
 from intellispark.api import idempotency
-from payments.expiry import settle_due
+from payments.ledger.expiry import settle_due
 
 
 def run_pass(*, sole_process: bool = False) -> dict[str, int]:

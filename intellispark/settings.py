@@ -87,7 +87,7 @@ MIDDLEWARE = [
     "intellispark.middleware.Authentication",
     "intellispark.accounts.middleware.language",
     "intellispark.accounts.middleware.suspension",
-    "intellispark.api.middleware.rate_limits",
+    "intellispark.accounts.middleware.rate_limits",
     "intellispark.middleware.Messages",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -98,7 +98,10 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [
+            BASE_DIR / "templates",
+            *sorted(BASE_DIR.glob("payments/billing/gateways/*/templates")),
+        ],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -107,9 +110,9 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "csp.context_processors.nonce",
-                "intellispark.accounts.context.contact",
-                "payments.context.balance",
-                "chat.context.sidebar",
+                "intellispark.accounts.context_processors.contact",
+                "payments.context_processors.balance",
+                "chat.context_processors.sidebar",
             ],
         },
     },
@@ -136,7 +139,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "intellispark.realtime.layer.DirectLayer",
+        "BACKEND": "intellispark.realtime.transport.layer.DirectLayer",
         "CONFIG": {"url": REDIS_URL},  # none: the sockets of this process only
     }
 }
@@ -232,8 +235,8 @@ AI_PROVIDER = env.str(
     "AI_PROVIDER", default="openai" if OPENAI_BASE_URL or OPENAI_API_KEY else "demo"
 )
 AI_PROVIDERS = {
-    "demo": "chat.providers.demo.DemoProvider",
-    "openai": "chat.providers.openai.OpenAIProvider",
+    "demo": "chat.replies.providers.demo.DemoProvider",
+    "openai": "chat.replies.providers.openai.OpenAIProvider",
 }
 AI_FIRST_TOKEN_TIMEOUT = env.float("AI_FIRST_TOKEN_TIMEOUT", default=30)
 AI_IDLE_TIMEOUT = env.float("AI_IDLE_TIMEOUT", default=20)
@@ -244,7 +247,7 @@ AI_PRICE_TOKENS = 1  # what a reply costs, unless its model says otherwise
 # --- Payments ---------------------------------------------------------------------------------
 
 PAYMENT_GATEWAY = "sandbox"
-PAYMENT_GATEWAYS = {"sandbox": "payments.gateways.sandbox.SandboxGateway"}
+PAYMENT_GATEWAYS = {"sandbox": "payments.billing.gateways.sandbox.gateway.SandboxGateway"}
 
 # --- Realtime ---------------------------------------------------------------------------------
 

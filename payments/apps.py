@@ -8,7 +8,10 @@ class PaymentsConfig(AppConfig):
 
     def ready(self) -> None:
         from intellispark.realtime.hub import hub
-        from payments import checks, events, signals  # noqa: F401
-        from payments.consumers import beacons
+        from payments.ledger import receivers  # noqa: F401
+        from payments.ledger.triggers import checks  # noqa: F401
+        from payments.ledger.triggers import receivers as trigger_receivers  # noqa: F401
+        from payments.live import frames
+        from payments.live import receivers as live_receivers  # noqa: F401
 
-        hub.beacons = beacons
+        hub.beacons = frames.beacons

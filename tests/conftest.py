@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from intellispark.accounts.models import User
-from payments.proof import differences
+from payments.audit.verify import differences
 from tests.support.factories import make_user
 from tests.support.flush import delete_instead_of_truncating
 from tests.support.laws import lifted_laws

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from chat.models import Category, Character, CharacterText
+from chat.characters.models import Category, Character, CharacterText
 
 
 class CharacterTextInline(admin.StackedInline):

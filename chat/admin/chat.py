@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from chat.admin.readonly import ReadOnlyAdmin
-from chat.models import Chat
+from chat.conversations.models import Chat
+from intellispark.readonly_admin import ReadOnlyAdmin
 
 
 @admin.register(Chat)

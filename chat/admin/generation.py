@@ -7,8 +7,8 @@ from uuid import UUID
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from chat.admin.readonly import ReadOnlyAdmin
-from chat.models import Generation
+from chat.replies.models import Generation
+from intellispark.readonly_admin import ReadOnlyAdmin
 
 
 @admin.register(Generation)

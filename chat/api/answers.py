@@ -6,10 +6,10 @@ from typing import Any
 
 from chat.api.serializers import MessageSerializer, receipt_of
 from chat.errors import REPLY_ERRORS, ProviderFailed, ReplyError
-from chat.generation.database import in_thread
-from chat.models import Generation
+from chat.replies.models import Generation
 from intellispark.api.times import isoformat
-from payments.balance import Balance, balance_after, snapshot
+from intellispark.threads import in_thread
+from payments.ledger.balance import Balance, balance_after, snapshot
 
 Status = Generation.Status
 

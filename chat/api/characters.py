@@ -14,9 +14,8 @@ from rest_framework.views import APIView
 
 from chat.api.chats import NO_PAGE
 from chat.api.serializers import CharacterDetailSerializer, CharacterSerializer
-from chat.chats import get_character
-from chat.models import Character
-from chat.models.character import CharacterQuerySet
+from chat.characters.models import Character, CharacterQuerySet
+from chat.characters.queries import get_character
 from intellispark.api.pagination import PageNumber
 
 

@@ -16,20 +16,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chat.api.body import body_of, user_of
 from chat.api.serializers import ChatSerializer
-from chat.chats import (
+from chat.characters.queries import get_character
+from chat.conversations.chats import (
     TITLE_MAX_CHARS,
     create_chat,
-    delete_chat,
     find_created,
-    get_character,
     get_chat,
     get_chat_card,
     rename_chat,
 )
-from chat.models import Chat
-from chat.text import PATTERN
+from chat.conversations.models import Chat
+from chat.conversations.validation import PATTERN
+from chat.replies.deletion import delete_chat
+from intellispark.accounts.requests import current_user
+from intellispark.api.body import body_of
 from intellispark.api.errors import Invalid
 from intellispark.api.idempotency import KEY_SCHEMA, client_key
 from intellispark.api.pagination import PageNumber
@@ -61,7 +62,7 @@ class ChatsView(APIView):
     )
     def get(self, request: Request) -> Response:
         paginator = PageNumber()
-        rows = Chat.objects.of(user_of(request)).with_last_message()
+        rows = Chat.objects.of(current_user(request)).with_last_message()
         page = paginator.paginate_queryset(rows, request, view=self)
         return paginator.get_paginated_response(ChatSerializer(page, many=True).data)
 
@@ -79,7 +80,7 @@ class ChatsView(APIView):
         tags=["chats"],
     )
     def post(self, request: Request) -> Response:
-        user, key = user_of(request), client_key(request)
+        user, key = current_user(request), client_key(request)
         character_id = body_of(request).get("character_id")
         chat = find_created(user=user, character_id=character_id, key=key)
         if chat is None:
@@ -87,7 +88,7 @@ class ChatsView(APIView):
                 raise Invalid.field("character_id", _("Say which character."))
             character = get_character(user=user, character_id=character_id)
             chat = create_chat(user=user, character=character, key=key)
-        chat = get_chat_card(user=user_of(request), chat_id=chat.pk)
+        chat = get_chat_card(user=current_user(request), chat_id=chat.pk)
         return Response(ChatSerializer(chat).data, status=201)
 
 
@@ -96,7 +97,9 @@ class ChatView(APIView):
         operation_id="chats_read", summary="One chat", responses=ChatSerializer, tags=["chats"]
     )
     def get(self, request: Request, chat_id: UUID) -> Response:
-        return Response(ChatSerializer(get_chat_card(user=user_of(request), chat_id=chat_id)).data)
+        return Response(
+            ChatSerializer(get_chat_card(user=current_user(request), chat_id=chat_id)).data
+        )
 
     @extend_schema(
         operation_id="chats_rename",
@@ -106,7 +109,7 @@ class ChatView(APIView):
         tags=["chats"],
     )
     def patch(self, request: Request, chat_id: UUID) -> Response:
-        chat = get_chat_card(user=user_of(request), chat_id=chat_id)
+        chat = get_chat_card(user=current_user(request), chat_id=chat_id)
         body = body_of(request)
         if "title" in body:
             rename_chat(chat=chat, title=body["title"])
@@ -120,5 +123,5 @@ class ChatView(APIView):
         tags=["chats"],
     )
     def delete(self, request: Request, chat_id: UUID) -> Response:
-        delete_chat(chat=get_chat(user=user_of(request), chat_id=chat_id))
+        delete_chat(chat=get_chat(user=current_user(request), chat_id=chat_id))
         return Response(status=204)

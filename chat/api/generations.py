@@ -18,20 +18,20 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from chat.api.answers import balance_at_start, ending_of, error_of, message_of, state_of
-from chat.api.body import plain_body_of
 from chat.api.sse import last_event_offset, stream_of
-from chat.generation.control import get_generation, request_stop
-from chat.generation.database import in_thread
-from chat.generation.start import Wish, begin, find_started
-from chat.generation.tail import wait_for_end
-from chat.messages import owns_chat
-from chat.models import Generation
-from chat.text import clean_text
+from chat.conversations.messages import owns_chat
+from chat.conversations.validation import clean_text
+from chat.replies.control import get_generation, request_stop
+from chat.replies.models import Generation
+from chat.replies.start import Wish, begin, find_started
+from chat.replies.tail import wait_for_end
 from intellispark.accounts.languages import asked_language
 from intellispark.accounts.models import User
 from intellispark.accounts.tokens import authenticate_request
+from intellispark.api.body import plain_body_of
 from intellispark.api.errors import Invalid, NotFound
 from intellispark.api.idempotency import client_key
+from intellispark.threads import in_thread
 
 
 @csrf_exempt  # authenticate_request asks for the token where a session is used

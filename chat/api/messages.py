@@ -16,13 +16,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chat.api.body import body_of, user_of
 from chat.api.chats import ERROR, KEY, KEY_USED
 from chat.api.serializers import MessageSerializer
-from chat.chats import get_chat
-from chat.messages import find_posted, message_page, post_message
-from chat.models.message import MESSAGE_MAX_CHARS
-from chat.text import PATTERN, clean_text
+from chat.conversations.chats import get_chat
+from chat.conversations.messages import find_posted, message_page, post_message
+from chat.conversations.models.message import MESSAGE_MAX_CHARS
+from chat.conversations.validation import PATTERN, clean_text
+from intellispark.accounts.requests import current_user
+from intellispark.api.body import body_of
 from intellispark.api.errors import Invalid
 from intellispark.api.idempotency import client_key
 
@@ -53,7 +54,7 @@ class MessagesView(APIView):
         tags=["messages"],
     )
     def get(self, request: Request, chat_id: UUID) -> Response:
-        chat = get_chat(user=user_of(request), chat_id=chat_id)
+        chat = get_chat(user=current_user(request), chat_id=chat_id)
         messages, has_more = message_page(
             chat=chat, before=request.GET.get("before"), limit=_limit(request.GET.get("limit"))
         )
@@ -70,8 +71,12 @@ class MessagesView(APIView):
         tags=["messages"],
     )
     def post(self, request: Request, chat_id: UUID) -> Response:
-        chat = get_chat(user=user_of(request), chat_id=chat_id)
-        user, key, content = user_of(request), client_key(request), body_of(request).get("content")
+        chat = get_chat(user=current_user(request), chat_id=chat_id)
+        user, key, content = (
+            current_user(request),
+            client_key(request),
+            body_of(request).get("content"),
+        )
         message = find_posted(user=user, chat=chat, content=content, key=key)
         if message is None:
             content = clean_text(content if content is not None else "", field="content")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chat.models.message import MESSAGE_MAX_CHARS
-from chat.text import PATTERN
+from chat.conversations.models.message import MESSAGE_MAX_CHARS
+from chat.conversations.validation import PATTERN
 from intellispark.api.idempotency import KEY_SCHEMA
 
 UUID = {"type": "string", "format": "uuid"}

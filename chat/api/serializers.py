@@ -7,8 +7,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from chat.markdown import render
-from chat.models import Category, Character, Chat, Generation, Message
+from chat.characters.models import Category, Character
+from chat.conversations.markdown import render
+from chat.conversations.models import Chat, Message
+from chat.replies.models import Generation
 from intellispark.api.times import isoformat
 
 LAST_MESSAGE_CHARS = 160

@@ -17,12 +17,12 @@ from chat.api.answers import (
     error_of,
     message_of,
 )
-from chat.generation import engine
-from chat.generation.database import in_thread
-from chat.generation.tail import Piece, Quiet, tail
-from chat.models import Generation
+from chat.replies import running
+from chat.replies.models import Generation
+from chat.replies.tail import Piece, Quiet, tail
 from intellispark.api.errors import NotFound
-from payments.balance import snapshot
+from intellispark.threads import in_thread
+from payments.ledger.balance import snapshot
 
 COMMENT = ": still here\n\n"
 
@@ -54,7 +54,7 @@ async def _events(generation: Generation, offset: int) -> AsyncGenerator[str, No
             "balance": await balance_at_start(generation),
         },
     )
-    with engine.reader():
+    with running.reader():
         async with aclosing(_followed(generation, offset)) as events:
             async for text in events:
                 yield text

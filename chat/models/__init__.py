@@ -1,6 +1,7 @@
-from chat.models.character import Category, Character, CharacterText
-from chat.models.chat import Chat
-from chat.models.generation import Generation
-from chat.models.message import Message
+"""Where Django looks for this app's models. Code in `chat` imports them from their rooms."""
+
+from chat.characters.models import Category, Character, CharacterText
+from chat.conversations.models import Chat, Message
+from chat.replies.models import Generation
 
 __all__ = ["Category", "Character", "CharacterText", "Chat", "Generation", "Message"]

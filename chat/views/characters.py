@@ -11,9 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from chat.markdown import render as render_markdown
-from chat.models import Category, Character, Chat
-from chat.models.message import MESSAGE_MAX_CHARS
+from chat.characters.models import Category, Character
+from chat.conversations.markdown import render as render_markdown
+from chat.conversations.models import Chat
+from chat.conversations.models.message import MESSAGE_MAX_CHARS
 from chat.views.pending import pending_start
 
 PAGE_SIZE = 24

@@ -11,10 +11,11 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from chat.markdown import render as render_markdown
-from chat.messages import message_page
-from chat.models import Chat, Generation, Message
-from chat.models.message import MESSAGE_MAX_CHARS
+from chat.conversations.markdown import render as render_markdown
+from chat.conversations.messages import message_page
+from chat.conversations.models import Chat, Message
+from chat.conversations.models.message import MESSAGE_MAX_CHARS
+from chat.replies.models import Generation
 
 PAGE_MESSAGES = 30
 

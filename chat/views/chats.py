@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from chat.models import Chat
+from chat.conversations.models import Chat
 
 PAGE_SIZE = 30
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from chat.models import Character
+from chat.characters.models import Character
 from chat.views.characters import discover_context
 from chat.views.pending import pending_start
 

@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from chat.chats import create_chat
-from chat.models import Character, Chat
-from chat.models.message import MESSAGE_MAX_CHARS
+from chat.characters.models import Character
+from chat.conversations.chats import create_chat
+from chat.conversations.models import Chat
+from chat.conversations.models.message import MESSAGE_MAX_CHARS
 from chat.views.characters import character_page, visible_character
 from chat.views.pending import PendingStart, forget_start, keep_draft, keep_start, pending_start
 from intellispark.api.errors import NotFound

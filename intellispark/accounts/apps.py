@@ -9,3 +9,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from intellispark.accounts import receivers, schema  # noqa: F401
+        from intellispark.accounts.sockets import lapsed
+        from intellispark.realtime.hub import hub
+
+        hub.lapsed = lapsed

@@ -1,10 +1,11 @@
-"""Around every page and API request: its language, and nothing for suspended people."""
+"""Around every request: its language, nothing for suspended people, and the rate limits."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth import alogout
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
@@ -13,6 +14,9 @@ from django.utils.cache import patch_vary_headers
 from django.utils.decorators import async_only_middleware
 
 from intellispark.accounts.models import User
+from intellispark.accounts.rate_limits import counted_as, limiter, scope_of
+from intellispark.api.errors import RateLimited
+from intellispark.api.middleware import refusal
 
 GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
@@ -51,5 +55,20 @@ def suspension(get_response: GetResponse) -> GetResponse:
             return await get_response(request)
         await alogout(request)
         return await sync_to_async(render)(request, "accounts/suspended.html", status=403)
+
+    return middleware
+
+
+@async_only_middleware
+def rate_limits(get_response: GetResponse) -> GetResponse:
+    """429 for those who ask too often. After the session's user is known, before any work."""
+
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        scope = scope_of(request) if settings.RATE_LIMITS else None
+        if scope:
+            wait = await limiter.hit(scope, counted_as(request, scope))
+            if wait is not None:
+                return await refusal(request, RateLimited(retry_after=wait))
+        return await get_response(request)
 
     return middleware

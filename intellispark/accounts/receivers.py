@@ -13,10 +13,9 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from intellispark.accounts.models import User
-from intellispark.accounts.tokens import SIGNED_OUT, revoke_all
+from intellispark.accounts.tokens import revoke_all
 from intellispark.realtime import publish
-
-SUSPENDED = 4403
+from intellispark.realtime.close_codes import CloseCode
 
 
 @receiver(user_logged_out)
@@ -24,7 +23,7 @@ def session_ended(request: HttpRequest | None, user: User | None, **kwargs: Any)
     """The sockets of that session close; those of the person's other devices stay."""
     session_key = request.session.session_key if request is not None else None
     if isinstance(user, User) and session_key:
-        publish.close_on_commit(user.pk, code=SIGNED_OUT, session_key=session_key)
+        publish.close_on_commit(user.pk, code=CloseCode.SIGNED_OUT, session_key=session_key)
 
 
 @receiver(post_save, sender=User)
@@ -38,11 +37,11 @@ def user_saved(instance: User, created: bool, raw: bool = False, **kwargs: Any) 
     if created or raw:
         return
     if instance.is_suspended:
-        _sign_out_everywhere(instance, SUSPENDED)
+        _sign_out_everywhere(instance, CloseCode.REFUSED)
     elif getattr(instance, "_password", None) is not None or not instance.is_active:
-        _sign_out_everywhere(instance, SIGNED_OUT)
+        _sign_out_everywhere(instance, CloseCode.SIGNED_OUT)
 
 
-def _sign_out_everywhere(user: User, code: int) -> None:
+def _sign_out_everywhere(user: User, code: CloseCode) -> None:
     revoke_all(user)
     publish.close_on_commit(user.pk, code=code)

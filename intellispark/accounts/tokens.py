@@ -29,8 +29,7 @@ from rest_framework_simplejwt.utils import datetime_from_epoch
 from intellispark.accounts.models import TokenFamily, User
 from intellispark.api.errors import CsrfFailed, NotSignedIn, Suspended
 from intellispark.realtime import publish
-
-SIGNED_OUT = 4401
+from intellispark.realtime.close_codes import CloseCode
 
 T = TypeVar("T", bound=Token)
 
@@ -90,7 +89,7 @@ def revoke_family(family: TokenFamily) -> None:
     """Its tokens are refused from now on, and its sockets closed."""
     with transaction.atomic():
         TokenFamily.objects.filter(pk=family.pk, revoked_at=None).update(revoked_at=timezone.now())
-        publish.close_on_commit(family.user_id, code=SIGNED_OUT, family=str(family.pk))
+        publish.close_on_commit(family.user_id, code=CloseCode.SIGNED_OUT, family=str(family.pk))
 
 
 def revoke_all(user: User) -> None:

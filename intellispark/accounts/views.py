@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from allauth.account.views import SignupView as AllauthSignupView
 from django.conf import settings
 from django.contrib import messages
@@ -26,6 +24,7 @@ from intellispark.accounts.forms import (
     language_choices,
 )
 from intellispark.accounts.models import User
+from intellispark.accounts.requests import current_user
 
 
 class SignupView(AllauthSignupView):
@@ -44,7 +43,7 @@ class SignupView(AllauthSignupView):
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
     """Name, e-mail address and language; and the way out. The form's `action` says which."""
-    user = _signed_in(request)
+    user = current_user(request)
     closing = request.method == "POST" and request.POST.get("action") == "close"
     form = ProfileForm(
         request.POST if request.method == "POST" and not closing else None,
@@ -100,8 +99,3 @@ def _back(request: HttpRequest) -> str:
         ):
             return target
     return "/"
-
-
-def _signed_in(request: HttpRequest) -> User:
-    user: Any = request.user
-    return user

@@ -24,6 +24,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
@@ -31,7 +32,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from intellispark.accounts.models import User
 from intellispark.api.errors import DomainError, Invalid
 from intellispark.api.models import IdempotencyKey
 
@@ -64,7 +64,9 @@ def client_key(request: HttpRequest | Request) -> str:
     return key
 
 
-def find(*, user: User, operation: str, scope: str, key: str, body: Any) -> IdempotencyKey | None:
+def find(
+    *, user: AbstractBaseUser, operation: str, scope: str, key: str, body: Any
+) -> IdempotencyKey | None:
     """The record of that key, or None. One query. Raises IdempotencyConflict for another body."""
     if not key:
         return None
@@ -76,7 +78,9 @@ def find(*, user: User, operation: str, scope: str, key: str, body: Any) -> Idem
     return found
 
 
-def claim(*, user: User, operation: str, scope: str, key: str, body: Any) -> IdempotencyKey:
+def claim(
+    *, user: AbstractBaseUser, operation: str, scope: str, key: str, body: Any
+) -> IdempotencyKey:
     """Take the key, inside the transaction of its effect. Raises KeyTaken.
 
     Without a key the record is a scrap of paper: its answers go nowhere.

@@ -1,6 +1,6 @@
-"""Around every request: one error body, the request's id, and the rate limits.
+"""Around every request: one error body or page, and the request's id.
 
-Async-native: none of them costs a thread hop where all goes well.
+Async-native: no thread hop where all goes well.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.decorators import async_only_middleware
 
-from intellispark import views
+from intellispark.api.error_pages import error_page, is_api
 from intellispark.api.errors import (
     DomainError,
     ErrorResponse,
+    NotFound,
     PayloadTooLarge,
-    RateLimited,
     as_domain_error,
     error_of_status,
     error_response,
     request_id,
 )
-from intellispark.api.rate_limits import counted_as, limiter, scope_of
 
 GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
@@ -46,26 +45,11 @@ def errors(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-@async_only_middleware
-def rate_limits(get_response: GetResponse) -> GetResponse:
-    """429 for those who ask too often. After the session's user is known, before any work."""
-
-    async def middleware(request: HttpRequest) -> HttpResponseBase:
-        scope = scope_of(request) if settings.RATE_LIMITS else None
-        if scope:
-            wait = await limiter.hit(scope, counted_as(request, scope))
-            if wait is not None:
-                return await refusal(request, RateLimited(retry_after=wait))
-        return await get_response(request)
-
-    return middleware
-
-
 async def refusal(request: HttpRequest, error: DomainError) -> HttpResponseBase:
     """The answer of a middleware that lets the request go no further."""
-    if views.is_api(request):
+    if is_api(request):
         return error_response(error, request)
-    return await sync_to_async(views.error_page)(request, error)
+    return await sync_to_async(error_page)(request, error)
 
 
 def _refused(request: HttpRequest, exc: Exception) -> HttpResponseBase | None:
@@ -73,16 +57,16 @@ def _refused(request: HttpRequest, exc: Exception) -> HttpResponseBase | None:
     error = as_domain_error(exc)
     if error is None:
         return None
-    if views.is_api(request):
+    if is_api(request):
         return error_response(error, request)
     if isinstance(exc, (DomainError, Http404)):
-        return views.error_page(request, error)
+        return error_page(request, error)
     return None
 
 
 async def _in_our_words(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Django's own answers (405 of a plain view, the debug pages) with our body or page."""
-    if views.is_api(request):
+    if is_api(request):
         response.headers.setdefault("Cache-Control", "no-store")  # it is somebody's own
         if response.status_code < 400 or isinstance(response, ErrorResponse):
             return response
@@ -91,7 +75,7 @@ async def _in_our_words(request: HttpRequest, response: HttpResponseBase) -> Htt
             error["Allow"] = response.headers["Allow"]
         return error
     if settings.DEBUG and response.status_code == 404 and request.resolver_match is None:
-        return await sync_to_async(views.page_not_found)(request)
+        return await refusal(request, NotFound())
     return response
 
 

@@ -2,8 +2,8 @@
 
 Every `settings.BEACON_SECS`, with jitter, one pass serves all sockets of the process: those whose
 credential has lapsed are closed, and each of the others is told the version of its wallet, so
-that a client which missed a frame asks again. What the beacon says comes from `beacons`, set by
-the app that owns it: this package knows no wallets.
+that a client which missed a frame asks again. Which credentials have lapsed and what a beacon says
+is asked of the apps that know: they set `lapsed` and `beacons`.
 """
 
 from __future__ import annotations
@@ -20,16 +20,15 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from prometheus_client import Gauge
 
-from intellispark.realtime.frames import as_message
-from intellispark.realtime.identity import Identity, lapsed
-from intellispark.realtime.loop import attach
+from intellispark.realtime.close_codes import CloseCode
+from intellispark.realtime.events import as_message
+from intellispark.realtime.identity import Identity
 from intellispark.realtime.publish import HUBS, own_up
+from intellispark.realtime.transport.server_loop import attach
 
 logger = structlog.get_logger(__name__)
 
 SOCKETS_PER_USER = 20  # of one process; docs/decisions says why not of all
-TOO_MANY = 4429
-GOING_AWAY = 1012
 # When events were lost, all pages look again: not before every process has found Redis back (a
 # breaker rests for a second), and so many of them a second.
 RESYNC_AFTER_SECS = 1.5
@@ -47,7 +46,7 @@ class Socket(Protocol):
     identity: Identity
 
     def tell(self, message: dict[str, Any]) -> None: ...
-    def shut(self, code: int, last: dict[str, Any] | None = None) -> None: ...
+    def shut(self, code: CloseCode, last: dict[str, Any] | None = None) -> None: ...
 
 
 class Hub:
@@ -55,6 +54,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.beacons: Callable[[Collection[UUID]], dict[UUID, dict[str, Any]]] = lambda _ids: {}
+        self.lapsed: Callable[[Collection[Identity]], dict[Identity, CloseCode]] = lambda _all: {}
         self._sockets: dict[UUID, set[Socket]] = {}
         self._count = 0
         self._watch: asyncio.Task[None] | None = None
@@ -63,11 +63,11 @@ class Hub:
         self._resyncing: asyncio.Task[None] | None = None
         self._ending = False
 
-    def join(self, socket: Socket) -> int | None:
+    def join(self, socket: Socket) -> CloseCode | None:
         """None, or the close code for a socket that may not be: one too many, or too late."""
         mine = self._sockets.setdefault(socket.identity.user_id, set())
         if self._ending or len(mine) >= SOCKETS_PER_USER:
-            return GOING_AWAY if self._ending else TOO_MANY
+            return CloseCode.GOING_AWAY if self._ending else CloseCode.TOO_MANY
         mine.add(socket)
         self._counted(+1)
         if not self._watch or self._watch.done() or self._watch.get_loop().is_closed():
@@ -136,7 +136,7 @@ class Hub:
         however many sockets there are."""
         sockets = self._all()
         identities = {socket.identity for socket in sockets}
-        gone = await database_sync_to_async(lapsed, thread_sensitive=False)(identities)
+        gone = await database_sync_to_async(self.lapsed, thread_sensitive=False)(identities)
         users = {identity.user_id for identity in identities}
         frames = await database_sync_to_async(self.beacons, thread_sensitive=False)(users)
         for number, socket in enumerate(sockets):
@@ -169,7 +169,7 @@ class Hub:
         window = min(most, max(2.0, len(sockets) / RETURNS_PER_SEC))
         for number, socket in enumerate(sockets):
             retry_ms = round(1000 * random.uniform(least, least + window))  # noqa: S311
-            socket.shut(GOING_AWAY, as_message({"type": "bye", "retry_ms": retry_ms}))
+            socket.shut(CloseCode.GOING_AWAY, as_message({"type": "bye", "retry_ms": retry_ms}))
             if number % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
         if sockets:

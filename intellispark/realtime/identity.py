@@ -1,48 +1,21 @@
-"""Who is at the other end of a socket, and whether they may still be."""
+"""Who is at the other end of a socket. How they prove it is the business of `accounts.sockets`."""
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from django.conf import settings
-from django.contrib import auth
-from django.contrib.sessions.models import Session
-from django.http.request import validate_host
-from django.utils import timezone
-from django.utils.crypto import constant_time_compare
-
-from intellispark.accounts.models import TokenFamily, User
-from intellispark.accounts.tokens import holder_of
-from intellispark.api.errors import NotSignedIn
-
-SIGNED_OUT = 4401
-REFUSED = 4403
+from intellispark.realtime.close_codes import CloseCode
 
 
 class SocketRefused(Exception):
     """The socket may not be. `code` is the close code that says why."""
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, code: CloseCode) -> None:
         self.code = code
         super().__init__(code)
-
-
-@dataclass(frozen=True)
-class Credential:
-    """What a socket shows: a session's key, or a token family, the person it is said to be, and
-    the Unix time in seconds at which the token ends."""
-
-    session_key: str = ""
-    family: str = ""
-    user_id: str = ""
-    expires: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,125 +35,5 @@ class Identity:
         return True
 
 
-def credential_of(scope: dict[str, Any]) -> Credential:
-    """What the socket of that ASGI scope shows; no query. Raises SocketRefused.
-
-    A bearer token comes as the subprotocol pair ["bearer", token] and needs no Origin, which
-    API clients do not send; a session cookie does, since browsers send it from any page.
-    """
-    protocols = scope.get("subprotocols") or []
-    if protocols[:1] == ["bearer"]:
-        try:
-            user_id, family, ends = holder_of(protocols[1] if len(protocols) > 1 else "")
-        except NotSignedIn as error:
-            raise SocketRefused(SIGNED_OUT) from error
-        return Credential(family=str(family), user_id=user_id, expires=ends)
-    headers = dict(scope["headers"])
-    if not _origin_allowed(headers):
-        raise SocketRefused(REFUSED)
-    cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
-    found = cookies.get(settings.SESSION_COOKIE_NAME)
-    if found is None or not found.value:
-        raise SocketRefused(SIGNED_OUT)
-    return Credential(session_key=found.value)
-
-
-def identify(credentials: Iterable[Credential]) -> dict[Credential, Identity | int]:
-    """Of each of these, the identity, or the close code for one that is not to be let in.
-
-    Three queries for all of them together: sessions, families, people.
-    """
-    return {
-        each: user
-        if isinstance(user, int)
-        else Identity(user.pk, each.session_key, each.family, each.expires)
-        for each, user in people(credentials).items()
-    }
-
-
-def people(credentials: Iterable[Credential], *, beside: str = "") -> dict[Credential, User | int]:
-    """The same with the user, and what that has under the name `beside` read along with it."""
-    credentials = list(credentials)
-    owners = _owners_of_sessions({each.session_key for each in credentials if each.session_key})
-    families = _families({each.family for each in credentials if each.family}, beside)
-    users = _users({user_id for user_id, _ in owners.values()}, beside)
-    return {each: _judge(each, owners, families, users) for each in credentials}
-
-
-def _owners_of_sessions(keys: set[str]) -> dict[str, tuple[UUID, str]]:
-    """For each session that stands: the user's id, and the password's hash it was begun with."""
-    found = {}
-    if keys:
-        for session in Session.objects.filter(pk__in=keys, expire_date__gt=timezone.now()):
-            data = session.get_decoded()
-            with contextlib.suppress(KeyError, ValueError):  # nobody is signed in by it
-                user_id = UUID(data[auth.SESSION_KEY])
-                found[session.pk] = user_id, data.get(auth.HASH_SESSION_KEY, "")
-    return found
-
-
-def _families(ids: set[str], beside: str) -> dict[str, TokenFamily]:
-    """Each of these token families, revoked or not, with whose it is."""
-    if not ids:
-        return {}
-    related = [f"user__{beside}"] if beside else ["user"]
-    families = TokenFamily.objects.filter(pk__in=ids).select_related(*related)
-    # Only the columns that are looked at: naming them all is most of this query's work.
-    families = families.only("revoked_at", "user__is_active", "user__suspended_at", *related)
-    return {str(family.pk): family for family in families}
-
-
-def _users(ids: set[UUID], beside: str) -> dict[UUID, User]:
-    users = User.objects.select_related(beside) if beside else User.objects
-    return users.in_bulk(ids) if ids else {}
-
-
-def _judge(
-    credential: Credential,
-    owners: dict[str, tuple[UUID, str]],
-    families: dict[str, TokenFamily],
-    users: dict[UUID, User],
-) -> User | int:
-    begun_with = ""
-    family = families.get(credential.family)
-    user = family.user if family else None
-    if credential.session_key in owners:
-        user_id, begun_with = owners[credential.session_key]
-        user = users.get(user_id)
-    if user is None or not user.is_active or credential.user_id not in ("", str(user.pk)):
-        return SIGNED_OUT
-    if credential.session_key:
-        hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-        if not any(constant_time_compare(begun_with, each) for each in hashes):
-            return SIGNED_OUT
-    if user.is_suspended:  # before the next: suspension revokes, and has to be told
-        return REFUSED
-    if family and (family.revoked_at or credential.expires <= time.time()):
-        return SIGNED_OUT
-    return user
-
-
-def lapsed(identities: Iterable[Identity]) -> dict[Identity, int]:
-    """Of these, the ones that may no longer be, with their close code. Three queries in all.
-
-    The net under the close messages, for those that a restart of Redis lost.
-    """
-    shown = {
-        each: Credential(each.session_key, each.family, str(each.user_id), each.expires)
-        for each in identities
-    }
-    found = identify(shown.values())
-    return {each: code for each, show in shown.items() if isinstance(code := found[show], int)}
-
-
-def _origin_allowed(headers: dict[bytes, bytes]) -> bool:
-    """Same host as the page's, or a trusted origin. `*` among the hosts allows none by itself."""
-    origin = headers.get(b"origin", b"").decode("latin-1")
-    if not origin:
-        return False
-    if origin in settings.CSRF_TRUSTED_ORIGINS:
-        return True
-    parts = urlsplit(origin)
-    same_host = parts.netloc == headers.get(b"host", b"").decode("latin-1")
-    hosts = [host for host in settings.ALLOWED_HOSTS if host != "*"]
-    return same_host and bool(parts.hostname) and validate_host(parts.hostname or "", hosts)
+Authenticate = Callable[[dict[str, Any]], Awaitable[Identity]]
+"""Says who the socket of an ASGI scope belongs to. Raises SocketRefused."""

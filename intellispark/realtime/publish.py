@@ -18,10 +18,11 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import transaction
 
-from intellispark.realtime.breaker import redis_breaker
-from intellispark.realtime.frames import as_message
-from intellispark.realtime.loop import run_on_server
-from intellispark.realtime.unanswered import UnansweredRedis
+from intellispark.realtime.close_codes import CloseCode
+from intellispark.realtime.events import as_message
+from intellispark.realtime.transport.breaker import redis_breaker
+from intellispark.realtime.transport.redis_publisher import UnansweredRedis
+from intellispark.realtime.transport.server_loop import run_on_server
 
 logger = structlog.get_logger(__name__)
 
@@ -51,11 +52,13 @@ def publish_on_commit(user_id: UUID, event: Mapping[str, Any]) -> None:
     transaction.on_commit(publish, robust=True)
 
 
-def close_on_commit(user_id: UUID, *, code: int, session_key: str = "", family: str = "") -> None:
+def close_on_commit(
+    user_id: UUID, *, code: CloseCode, session_key: str = "", family: str = ""
+) -> None:
     """After the commit, close the person's sockets: those of one session, one family, or all."""
     message = {
         "type": "socket.close",
-        "code": code,
+        "code": int(code),
         "session_key": session_key,
         "family": str(family),
     }

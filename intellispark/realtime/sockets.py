@@ -12,24 +12,14 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 
-from intellispark.realtime.batch import Batch
-from intellispark.realtime.frames import as_message
+from intellispark.realtime.close_codes import CloseCode
+from intellispark.realtime.dataloader import Batch
+from intellispark.realtime.events import as_message
 from intellispark.realtime.hub import hub
-from intellispark.realtime.identity import (
-    SIGNED_OUT,
-    Credential,
-    Identity,
-    SocketRefused,
-    credential_of,
-    identify,
-)
-from intellispark.realtime.outbox import Outbox
+from intellispark.realtime.identity import Authenticate, Identity, SocketRefused
 from intellispark.realtime.publish import user_group
-from intellispark.realtime.wire import EXTENSION, Plain
-
-TOO_MANY = 4429
-
-identified: Batch[Credential, Identity | int] = Batch(identify)
+from intellispark.realtime.transport.daphne import EXTENSION, Plain
+from intellispark.realtime.transport.send_queue import Outbox
 
 
 class UserSocket(AsyncWebsocketConsumer):
@@ -40,6 +30,9 @@ class UserSocket(AsyncWebsocketConsumer):
 
     first_frame: ClassVar[Batch[UUID, dict[str, Any]]]
     """The frame that a connection of that person starts with."""
+
+    authenticate: ClassVar[Authenticate]
+    """Whose the connection is."""
 
     identity: Identity
     group = ""
@@ -75,25 +68,24 @@ class UserSocket(AsyncWebsocketConsumer):
         self.line = self.scope.get("extensions", {}).get(EXTENSION) or Plain(self.base_send)
         self.outbox = Outbox(self.line, self.shut)
         try:
-            credential = credential_of(self.scope)
-            self.scope["headers"].clear()  # kilobytes for as long as the page is open
-            found = await identified(credential)
+            self.identity = await type(self).authenticate(self.scope)
         except SocketRefused as refused:
-            found = refused.code
-        if isinstance(found, int):
-            self.shut(found)
+            self.shut(refused.code)
             return
-        self.identity = found
+        finally:
+            self.scope["headers"].clear()  # kilobytes for as long as the page is open
         if code := hub.join(self):
             self.shut(code)
             return
-        if found.expires:
-            left = max(0, found.expires - time.time())
-            self.ending = asyncio.get_running_loop().call_later(left, self.shut, SIGNED_OUT)
+        if self.identity.expires:
+            left = max(0, self.identity.expires - time.time())
+            self.ending = asyncio.get_running_loop().call_later(
+                left, self.shut, CloseCode.SIGNED_OUT
+            )
         # The group first, then the snapshot: what is published in between waits in the outbox.
-        self.group = user_group(found.user_id)
+        self.group = user_group(self.identity.user_id)
         await self.channel_layer.group_add(self.group, self.channel_name)
-        frame = await type(self).first_frame(found.user_id)
+        frame = await type(self).first_frame(self.identity.user_id)
         if not self.closed:
             self.outbox.start(as_message(frame))
 
@@ -115,7 +107,7 @@ class UserSocket(AsyncWebsocketConsumer):
         if not self.closed:
             self.outbox.offer(message)
 
-    def shut(self, code: int, last: dict[str, Any] | None = None) -> None:
+    def shut(self, code: CloseCode, last: dict[str, Any] | None = None) -> None:
         """Close it, whatever still waits to be sent; with a last frame for a client that reads."""
         if not self.closed:
             self._stop()

@@ -9,15 +9,14 @@ from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.text import Truncator
 from django.utils.translation import get_language, gettext
 
 from intellispark.api.times import isoformat
+from intellispark.text import grouped, preview
 
 register = template.Library()
-
-PREVIEW_CHARS = 140
-_MARKS = re.compile(r"```\w*|[*_`#>~]+|^\s*[-+]\s", re.MULTILINE)
+register.filter(grouped)
+register.filter(preview)
 
 
 @register.filter
@@ -57,12 +56,6 @@ def day(time: datetime | None) -> str:
 
 
 @register.filter
-def grouped(number: int) -> str:
-    """The whole number with its thousands apart and a minus sign: 2,698, −80."""
-    return f"{number:,}".replace("-", "−")
-
-
-@register.filter
 def compact(number: int) -> str:
     """A count in at most four characters: 950, 4.1k, 2.3M; in Chinese by ten thousands."""
     if (get_language() or "").startswith("zh"):
@@ -75,12 +68,6 @@ def compact(number: int) -> str:
             shown = f"{tenths // 10}.{tenths % 10}" if tenths < 100 else str(tenths // 10)
             return f"{shown.removesuffix('.0')}{unit}"
     return str(number)
-
-
-@register.filter
-def preview(text: str | None) -> str:
-    """The start of a message on one line, without its Markdown marks."""
-    return Truncator(" ".join(_MARKS.sub("", text or "").split())).chars(PREVIEW_CHARS)
 
 
 @register.filter

@@ -12,10 +12,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from intellispark.accounts.models import User
-from payments import ledger
-from payments.clock import database_now
+from intellispark.db import database_now
 from payments.errors import EntryConflict, InsufficientTokens, LawBroken
-from payments.models import LedgerEntry, Wallet
+from payments.ledger import operations as ledger
+from payments.ledger.models import LedgerEntry, Wallet
 
 MOST = 1_000_000  # a slip of the finger stays small enough to be taken back
 

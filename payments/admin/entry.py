@@ -9,11 +9,11 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from intellispark.accounts.models import User
-from payments.admin.readonly import ReadOnlyAdmin
+from intellispark.readonly_admin import ReadOnlyAdmin
 from payments.admin.report import report_view
-from payments.descriptions import describe
-from payments.history import Row
-from payments.models import LedgerEntry
+from payments.ledger.descriptions import describe
+from payments.ledger.history import Row
+from payments.ledger.models import LedgerEntry
 
 
 @admin.register(LedgerEntry)

@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
-from payments.export import CONTENT_TYPES, lines, parts, select
-from payments.history import balance_at
-from payments.models import Wallet
+from payments.audit.export import CONTENT_TYPES, lines, parts, select
+from payments.ledger.history import balance_at
+from payments.ledger.models import Wallet
 
 
 class PastForm(forms.Form):

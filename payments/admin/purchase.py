@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from payments.admin.readonly import ReadOnlyAdmin
-from payments.catalogue import money
-from payments.models import Purchase
+from intellispark.readonly_admin import ReadOnlyAdmin
+from payments.billing.catalogue import money
+from payments.billing.models import Purchase
 
 
 @admin.register(Purchase)

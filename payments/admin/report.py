@@ -14,10 +14,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
-from payments.lots import SOURCES, LotMismatch
-from payments.models import LedgerEntry
-from payments.report import Columns, Report, build
-from payments.snapshot import one_snapshot
+from payments.audit.consistent_read import one_snapshot
+from payments.audit.double_entry import Columns, Report, build
+from payments.ledger.lots import SOURCES, LotMismatch
+from payments.ledger.models import LedgerEntry
 
 
 class PeriodForm(forms.Form):

@@ -17,14 +17,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from intellispark.templatetags.format import grouped
+from intellispark.accounts.requests import current_user
+from intellispark.readonly_admin import ReadOnlyAdmin
+from intellispark.text import grouped
 from payments.admin import past
 from payments.admin.adjust import AdjustForm, EntryForm, WriteOffForm
-from payments.admin.readonly import ReadOnlyAdmin
 from payments.errors import EntryConflict, InsufficientTokens, LawBroken
-from payments.history import Row
-from payments.models import LedgerEntry, Wallet
-from payments.person import signed_in
+from payments.ledger.history import Row
+from payments.ledger.models import LedgerEntry, Wallet
 
 
 @admin.register(Wallet)
@@ -136,7 +136,7 @@ class WalletAdmin(ReadOnlyAdmin):
                 # The lock makes a double click's second half wait, and then find the first.
                 Wallet.objects.select_for_update(no_key=True).get(pk=wallet.pk)
                 is_repeated = LedgerEntry.objects.filter(wallet_id=wallet.pk, key=form.key).exists()
-                entry = form.post(wallet=wallet, actor=signed_in(request))
+                entry = form.post(wallet=wallet, actor=current_user(request))
                 if not is_repeated:
                     self.log_change(request, wallet, form.logged.format(**form.cleaned_data))
         except (EntryConflict, InsufficientTokens, LawBroken) as error:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from intellispark.accounts.requests import current_user
 from intellispark.api.idempotency import KEY_SCHEMA, client_key
 from payments.api.serializers import (
     ERROR,
@@ -20,10 +21,9 @@ from payments.api.serializers import (
     PackListSerializer,
     PurchaseSerializer,
 )
-from payments.catalogue import PACKS
-from payments.checkout import start_checkout
-from payments.models import Purchase
-from payments.person import signed_in
+from payments.billing.catalogue import PACKS
+from payments.billing.checkout import start_checkout
+from payments.billing.models import Purchase
 
 
 class PacksView(APIView):
@@ -57,7 +57,7 @@ class CheckoutView(APIView):
         asked = CheckoutSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         purchase, url = start_checkout(
-            user=signed_in(request),
+            user=current_user(request),
             pack=asked.validated_data["pack"],
             return_url=request.build_absolute_uri(reverse("payment")),
             key=client_key(request),
@@ -73,5 +73,5 @@ class PurchaseView(APIView):
         tags=["payment"],
     )
     def get(self, request: Request, purchase_id: UUID) -> Response:
-        purchase = get_object_or_404(Purchase.objects.of(signed_in(request)), pk=purchase_id)
+        purchase = get_object_or_404(Purchase.objects.of(current_user(request)), pk=purchase_id)
         return Response(PurchaseSerializer(purchase).data)

@@ -16,11 +16,11 @@ from uuid import uuid4
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from intellispark.accounts.rate_limits import ELSE, limiter
+from intellispark.accounts.sockets import Credential, people
 from intellispark.accounts.tokens import holder_of
 from intellispark.api.errors import NotSignedIn
-from intellispark.api.rate_limits import ELSE, limiter
-from intellispark.realtime.batch import Batch
-from intellispark.realtime.identity import Credential, people
+from intellispark.realtime.dataloader import Batch
 from payments.api.serializers import etag_of, wallet_json
 
 PATH = "/api/payment/user/tokens"

@@ -9,10 +9,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from intellispark.api.times import isoformat
-from payments.balance import balance_of
-from payments.expiry import expiring
-from payments.history import KINDS
-from payments.models import LedgerEntry, Purchase, Wallet
+from payments.billing.models import Purchase
+from payments.ledger.balance import balance_of
+from payments.ledger.expiry import expiring
+from payments.ledger.history import KINDS
+from payments.ledger.models import LedgerEntry, Wallet
 
 ERROR = {"$ref": "#/components/schemas/Error"}
 

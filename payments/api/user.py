@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from payments import history
+from intellispark.accounts.requests import current_user
 from payments.api.serializers import (
     ERROR,
     EntryPageSerializer,
@@ -20,8 +20,8 @@ from payments.api.serializers import (
     WalletSerializer,
     etag_of,
 )
-from payments.models import Wallet
-from payments.person import signed_in
+from payments.ledger import history
+from payments.ledger.models import Wallet
 
 PAGE_SIZE = 50
 PRIVATE = "private, no-cache"  # keep it, but ask before showing it again
@@ -43,7 +43,7 @@ class TokensView(APIView):
         tags=["payment"],
     )
     def get(self, request: Request) -> HttpResponseBase:
-        wallet = Wallet.objects.for_user(signed_in(request).pk)
+        wallet = Wallet.objects.for_user(current_user(request).pk)
         etag = etag_of(wallet.pk, wallet.epoch, wallet.version)
         headers = {"ETag": etag, "Cache-Control": PRIVATE}
         response = Response(WalletSerializer(wallet).data, headers=headers)
@@ -71,7 +71,7 @@ class TransactionsView(APIView):
         query.is_valid(raise_exception=True)
         asked: dict[str, Any] = query.validated_data
         page = history.read(
-            user_id=signed_in(request).pk,
+            user_id=current_user(request).pk,
             kind=asked.get("kind", history.POSTED),
             before=asked.get("cursor"),
             limit=PAGE_SIZE,

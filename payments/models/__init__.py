@@ -1,6 +1,6 @@
-from payments.models.entry import LedgerEntry
-from payments.models.purchase import Purchase
-from payments.models.seal import LedgerSeal
-from payments.models.wallet import Wallet
+"""Where Django looks for this app's models. Code in `payments` imports them from their rooms."""
+
+from payments.billing.models import Purchase
+from payments.ledger.models import LedgerEntry, LedgerSeal, Wallet
 
 __all__ = ["LedgerEntry", "LedgerSeal", "Purchase", "Wallet"]

@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from intellispark.urls import handler404, handler500  # noqa: F401
 from intellispark.urls import urlpatterns as project
-from payments import ledger
+from payments.ledger import operations as ledger
 
 
 @csrf_exempt

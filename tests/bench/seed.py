@@ -17,7 +17,7 @@ def wallet_id(number: int) -> UUID:
 
 def fill() -> None:
     from intellispark.accounts.models import User
-    from payments import ledger
+    from payments.ledger import operations as ledger
     from payments.models import Wallet
 
     users = [

@@ -9,7 +9,7 @@ def count() -> int:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    from payments import ledger
+    from payments.ledger import operations as ledger
     from tests.bench.seed import wallet_id
 
     with CaptureQueriesContext(connection) as queries:

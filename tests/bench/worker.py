@@ -31,7 +31,7 @@ def serve(operation: Operation, wallets: int) -> None:
 def operations() -> dict[str, Operation]:
     from django.db.models import Model
 
-    from payments import ledger
+    from payments.ledger import operations as ledger
     from payments.models import LedgerEntry
 
     def spend(wallet: UUID, key: str) -> object:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from chat.chats import create_chat
+from chat.conversations.chats import create_chat
 from chat.models import Character, Chat
 from intellispark.accounts.models import User
 from tests.support.factories import make_character, make_user

@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
-from chat.chats import create_chat
+from chat.conversations.chats import create_chat
 from chat.models import Character, Chat, Generation, Message
 from intellispark.accounts.models import User
 from payments.models import LedgerEntry, Wallet

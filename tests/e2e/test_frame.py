@@ -12,10 +12,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
-from chat.chats import create_chat
+from chat.conversations.chats import create_chat
 from chat.models import Character, Chat
 from intellispark.accounts.models import User
-from payments.ledger import grant, hold
+from payments.ledger.operations import grant, hold
 from tests.support.browser import expect_home, open_connected
 from tests.support.factories import make_user
 from tests.support.passing import in_days, pass_time

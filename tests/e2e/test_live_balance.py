@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from chat.chats import create_chat
+from chat.conversations.chats import create_chat
 from chat.models import Character, Chat
 from intellispark.accounts.models import User
+from payments.audit.verify import differences
 from payments.models import Wallet
-from payments.proof import differences
 from tests.support.factories import make_user
 
 AI_REPLIES = "browser.json"
@@ -125,7 +125,7 @@ def test_a_purchase_appears_in_both_tabs(tabs: tuple[User, Page, Page, Page]) ->
 
 
 def test_sending_works_again_as_soon_as_tokens_arrive(sign_in: SignIn) -> None:
-    from payments import ledger
+    from payments.ledger import operations as ledger
 
     user = make_user(tokens=0)
     page = sign_in(user).new_page()

@@ -22,12 +22,12 @@ from playwright.sync_api import (
     expect,
 )
 
-from chat.chats import create_chat, rename_chat
+from chat.conversations.chats import create_chat, rename_chat
 from chat.models import Character, Chat, Message
 from intellispark.accounts.models import User
 from intellispark.accounts.suspension import suspend
-from intellispark.templatetags.format import preview
-from payments import ledger
+from intellispark.text import preview
+from payments.ledger import operations as ledger
 from payments.models import Wallet
 from tests.e2e.fast_beacon import BEACON_SECS
 from tests.support.browser import (

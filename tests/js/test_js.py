@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from intellispark.realtime.frames import EVENTS
+from intellispark.realtime.events import EVENTS
 from tests.support.npm import install_packages
 
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from chat.chats import create_chat
+from chat.conversations.chats import create_chat
 from chat.models import Category
 from intellispark.accounts.models import User
 from tests.support.factories import make_character

@@ -11,16 +11,17 @@ from uuid import uuid4
 import pytest
 from django.db import transaction
 
-from chat.chats import create_chat, delete_chat, rename_chat
-from chat.generation.settle import Outcome, settle
-from chat.generation.start import Wish, start
-from chat.messages import post_message
+from chat.conversations.chats import create_chat, rename_chat
+from chat.conversations.messages import post_message
 from chat.models import Chat, Generation
+from chat.replies.deletion import delete_chat
+from chat.replies.settle import Outcome, settle
+from chat.replies.start import Wish, start
 from intellispark.accounts.models import User
 from intellispark.realtime import publish
-from intellispark.realtime.frames import EVENTS
+from intellispark.realtime.events import EVENTS
 from intellispark.realtime.publish import publish_on_commit
-from intellispark.templatetags.format import preview
+from intellispark.text import preview
 from tests.support.factories import make_character, make_user
 
 DOCS = Path(__file__).parents[2] / "docs" / "realtime.md"

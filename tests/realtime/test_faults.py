@@ -29,8 +29,8 @@ from intellispark.accounts.models import User
 from intellispark.accounts.suspension import suspend
 from intellispark.accounts.tokens import issue
 from intellispark.realtime import publish
-from intellispark.realtime.breaker import redis_breaker
-from payments import ledger
+from intellispark.realtime.transport.breaker import redis_breaker
+from payments.ledger import operations as ledger
 from payments.models import Wallet
 from tests.support.factories import make_character, make_user
 from tests.support.pages import Page, open_page, open_pages, signed_in

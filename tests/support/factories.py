@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from chat.models import Character, CharacterText
 from intellispark.accounts.models import User
-from payments import ledger
+from payments.ledger import operations as ledger
 from payments.models import Wallet
 
 PASSWORD = "a-long-enough-password-7"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-from payments import laws
+from payments.ledger.triggers import install as laws
 
 
 @contextmanager

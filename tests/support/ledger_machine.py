@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from intellispark.api.errors import DomainError
-from payments import ledger
-from payments.expiry import settle_due
+from payments.audit.verify import differences
+from payments.ledger import operations as ledger
+from payments.ledger.expiry import settle_due
 from payments.models import LedgerEntry, Wallet
-from payments.proof import differences
 from tests.support.factories import make_user
 from tests.support.passing import in_days, pass_time
 from tests.support.plain_ledger import Line, PlainLedger, Refused

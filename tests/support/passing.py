@@ -13,7 +13,7 @@ from django.db import connection, models, transaction
 from django.db.models.expressions import CombinedExpression, F, Value
 
 from intellispark.api import rate_limits
-from payments.clock import database_now
+from intellispark.db import database_now
 from payments.models import LedgerEntry, Wallet
 from tests.support.laws import lifted_laws
 

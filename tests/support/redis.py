@@ -10,8 +10,9 @@ import time
 import pytest
 import redis
 
-from intellispark.realtime import publish, subscriptions
-from intellispark.realtime.breaker import redis_breaker
+from intellispark.realtime import publish
+from intellispark.realtime.transport import subscriptions
+from intellispark.realtime.transport.breaker import redis_breaker
 from tests.support.ports import free_port
 
 START_SECS = 60

@@ -17,8 +17,8 @@ from django.test import AsyncClient
 from chat.models import Chat, Generation, Message
 from intellispark.accounts.models import User
 from intellispark.accounts.tokens import issue
+from payments.audit.consistent_read import one_snapshot
 from payments.models import Wallet
-from payments.snapshot import one_snapshot
 
 
 @asynccontextmanager

@@ -38,9 +38,9 @@ def take() -> None:
     from django.test import Client
     from playwright.sync_api import Page, sync_playwright
 
-    from chat.chats import create_chat
+    from chat.conversations.chats import create_chat
     from chat.models import Character
-    from payments import ledger
+    from payments.ledger import operations as ledger
     from tests.e2e.conftest import FLAGS
     from tests.support.engines import chromium_path
     from tests.support.factories import make_user

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from chat.providers.base import Delta, Event, ReplyRequest, Usage
+from chat.replies.providers.base import Delta, Event, ReplyRequest, Usage
 
 DOTTED_PATH = f"{__name__}.ScriptedProvider"
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from chat.starter_files import load_starters
+from chat.characters.starters import load_starters
 
 
 class Command(BaseCommand):

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.checks.registry import registry
 from django.core.management.commands import migrate
 
-from payments.checks import ledger_laws
+from payments.ledger.triggers.checks import ledger_laws
 
 
 class Command(migrate.Command):

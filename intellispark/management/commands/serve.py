@@ -16,8 +16,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from intellispark.realtime.hub import hub
-from intellispark.realtime.loop import attach
-from intellispark.realtime.wire import WiredServer
+from intellispark.realtime.transport.daphne import WiredServer
+from intellispark.realtime.transport.server_loop import attach
 
 HOUSEKEEPING_SECS = 10
 FLUSH_SECS = 1.0  # for what was said last to leave the server's own buffers
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         gc.set_threshold(50_000, 50, 1_000)
         from intellispark.asgi import application
         from intellispark.housekeeping import run_pass
-        from intellispark.sole import is_sole
+        from intellispark.single_process import is_sole
 
         settled = run_pass(sole_process=is_sole())
         if settled["generations_recovered"]:
@@ -102,7 +102,7 @@ class Command(BaseCommand):
             self.ending = asyncio.get_event_loop().create_task(self.settle_and_stop())
 
     async def settle_and_stop(self) -> None:
-        from chat.generation.engine import shutdown
+        from chat.replies.running import shutdown
 
         try:
             await shutdown()  # first: open pages are to hear how their replies ended

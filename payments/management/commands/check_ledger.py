@@ -4,12 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from payments import seal
-from payments.checks import missing_laws
+from payments.audit import seals as seal
+from payments.audit.consistent_read import one_snapshot
+from payments.audit.verify import differences
+from payments.ledger.models import LedgerEntry, Wallet
+from payments.ledger.triggers.checks import missing_laws
 from payments.management.progress import watched
-from payments.models import LedgerEntry, Wallet
-from payments.proof import differences
-from payments.snapshot import one_snapshot
 
 
 class Command(BaseCommand):

@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 
 from intellispark.accounts.models import User
-from payments.export import FORMATS, lines, select
+from payments.audit.consistent_read import one_snapshot
+from payments.audit.export import FORMATS, lines, select
 from payments.management.progress import watched
-from payments.snapshot import one_snapshot
 
 
 class Command(BaseCommand):

@@ -1,0 +1,160 @@
+"""Characters: who one can talk with, in every language that they speak."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+
+class Category(models.Model):
+    """A shelf of the discover page. The English name is looked up in the message catalogue."""
+
+    slug = models.SlugField(_("slug"), primary_key=True)
+    name = models.CharField(_("name"), max_length=40)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        ordering = ["position", "slug"]
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """The name in the active language (`categories.py` registers the starters' names)."""
+        return gettext(self.name) if self.name else ""
+
+
+class CharacterQuerySet(models.QuerySet["Character"]):
+    def visible_to(self, user: Any) -> CharacterQuerySet:
+        """Public characters, and the person's own."""
+        visible = Q(is_public=True)
+        if user.is_authenticated:
+            visible |= Q(owner=user)
+        return self.filter(visible)
+
+    def matching(self, *, q: str = "", category: str = "") -> CharacterQuerySet:
+        """Those whose name, tagline or description contains `q` in any language."""
+        found = self
+        if q:
+            texts = CharacterText.objects.filter(
+                Q(name__icontains=q) | Q(tagline__icontains=q) | Q(description__icontains=q)
+            )
+            found = found.filter(pk__in=texts.values("character"))
+        if category:
+            found = found.filter(categories__slug=category)
+        return found
+
+    def for_cards(self) -> CharacterQuerySet:
+        """With texts and categories at hand and `chat_count` counted: three queries in all.
+
+        Counted in a sub-select, so that only the chats of the page's own rows are read.
+        """
+        counted = Character.objects.filter(pk=OuterRef("pk")).order_by()
+        count = Subquery(counted.annotate(count=Count("chats")).values("count"))
+        return self.annotate(chat_count=count).prefetch_related("texts", "categories")
+
+
+class Character(models.Model):
+    """Somebody to talk with. What they say of themselves stands in `texts`, one row a language."""
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.SlugField(_("slug"), unique=True, null=True, blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="characters",
+        verbose_name=_("owner"),
+    )
+    avatar = models.CharField(
+        _("avatar"), max_length=200, blank=True, help_text=_("A static file.")
+    )
+    accent = models.CharField(_("accent"), max_length=7, default="#6c675d")
+    categories = models.ManyToManyField(
+        Category, blank=True, related_name="characters", verbose_name=_("categories")
+    )
+    demo_replies = models.JSONField(_("demo replies"), default=dict, blank=True)
+    is_public = models.BooleanField(_("public"), default=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=1000)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    objects = CharacterQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "created_at"]
+        verbose_name = _("character")
+        verbose_name_plural = _("characters")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("character", args=[self.pk])
+
+    @property
+    def avatar_url(self) -> str:
+        return static(self.avatar) if self.avatar else ""
+
+    def text(self, language: str | None = None) -> CharacterText:
+        """The texts in that language (default: the active one), else English, else any.
+
+        No query when `texts` were prefetched.
+        """
+        language = language or get_language() or settings.LANGUAGE_CODE
+        texts = {text.language: text for text in self.texts.all()}
+        return texts.get(language) or texts.get("en") or next(iter(texts.values()), CharacterText())
+
+    @property
+    def name(self) -> str:
+        return self.text().name
+
+    @property
+    def tagline(self) -> str:
+        return self.text().tagline
+
+    @property
+    def description(self) -> str:
+        return self.text().description
+
+    @property
+    def opening_line(self) -> str:
+        return self.text().opening_line
+
+
+class CharacterText(models.Model):
+    """A character in one language. The prompt is for the model and, of people, its owner only."""
+
+    character = models.ForeignKey(
+        Character, on_delete=models.CASCADE, related_name="texts", verbose_name=_("character")
+    )
+    language = models.CharField(_("language"), max_length=10)
+    name = models.CharField(_("name"), max_length=80)
+    tagline = models.CharField(_("tagline"), max_length=120)
+    description = models.TextField(_("description"), max_length=4000)
+    opening_line = models.TextField(_("opening line"), max_length=4000)
+    prompt = models.TextField(_("prompt"), max_length=8000, blank=True)
+    suggestions = models.JSONField(_("suggestions"), default=list, blank=True)
+
+    class Meta:
+        verbose_name = _("text")
+        verbose_name_plural = _("texts")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["character", "language"], name="chat_charactertext_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.language})"

@@ -1,0 +1,30 @@
+"""What every page of a signed-in person shows beside its own matter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from chat.conversations.models import Chat
+from chat.replies.providers.registry import get_provider
+
+RECENT_CHATS = 8
+
+
+def sidebar(request: HttpRequest) -> dict[str, Any]:
+    """`recent_chats` (two queries, where a page shows them) and what a reply is and costs."""
+    provider = get_provider()
+    found = {
+        "ai_is_demo": settings.AI_PROVIDER == "demo",
+        "price_tokens": provider.price_tokens,
+        "model_label": provider.model,
+    }
+    user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated:
+        found["recent_chats"] = SimpleLazyObject(
+            lambda: list(Chat.objects.of(user).with_last_message()[:RECENT_CHATS])
+        )
+    return found

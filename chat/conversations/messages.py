@@ -1,0 +1,103 @@
+"""What was said: reading it page by page, and saying more."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from chat.conversations import events
+from chat.conversations.models import Chat, Message
+from intellispark.accounts.models import User
+from intellispark.api import idempotency
+from intellispark.api.errors import NotFound
+
+POST = "message.post"
+
+
+def append_message(chat: Chat, **fields: Any) -> Message:
+    """The chat's next message. The caller holds the chat's row, so numbers follow commits."""
+    Chat.objects.filter(pk=chat.pk).update(
+        message_count=F("message_count") + 1, updated_at=timezone.now()
+    )
+    chat.refresh_from_db(fields=["message_count", "updated_at"])
+    return Message.objects.create(chat=chat, number=chat.message_count, **fields)
+
+
+def post_message(*, user: User, chat: Chat, content: str, key: str = "") -> Message:
+    """The user's message, or the one that `key` posted before. `content` is clean already."""
+    claim = _claim(user, chat, content, key)
+    while True:
+        if posted := find_posted(user=user, chat=chat, content=content, key=key):
+            return posted
+        try:
+            with transaction.atomic():
+                record = idempotency.claim(**claim)
+                locked = lock_chat(user=user, chat_id=chat.pk)
+                message = append_message(locked, role=Message.Role.USER, content=content)
+                record.refer(str(message.pk))
+                events.chat_updated(locked)
+                return message
+        except idempotency.KeyTaken:
+            continue  # somebody was faster by a moment: what they posted is found now
+
+
+def find_posted(*, user: User, chat: Chat, content: Any, key: str) -> Message | None:
+    """What this key posted before, or None. Asked before the content, whatever it is, is checked.
+
+    Raises IdempotencyConflict for another content.
+    """
+    record = idempotency.find(**_claim(user, chat, content, key))
+    return get_message(chat=chat, message_id=record.reference) if record else None
+
+
+def _claim(user: User, chat: Chat, content: Any, key: str) -> dict[str, Any]:
+    said = content.strip() if isinstance(content, str) else content
+    return {
+        "user": user,
+        "operation": POST,
+        "scope": str(chat.pk),
+        "key": key,
+        "body": {"content": said},
+    }
+
+
+def lock_chat(*, user: User, chat_id: UUID) -> Chat:
+    """The person's chat, locked until the transaction ends. Raises NotFound.
+
+    All writers of a chat's messages and generations lock it first; see `chat.generation.settle`.
+    """
+    chat = Chat.objects.of(user).select_for_update(no_key=True).filter(pk=chat_id).first()
+    if chat is None:
+        raise NotFound
+    return chat
+
+
+def owns_chat(*, user: User, chat_id: UUID) -> bool:
+    return Chat.objects.of(user).filter(pk=chat_id).exists()
+
+
+def get_message(*, chat: Chat, message_id: UUID | str) -> Message:
+    """A message of that chat. Raises NotFound, malformed ids too."""
+    try:
+        found = chat.messages.with_receipts().filter(pk=UUID(str(message_id))).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def message_page(
+    *, chat: Chat, before: UUID | str | None = None, limit: int
+) -> tuple[list[Message], bool]:
+    """The `limit` messages before that one (default: the newest), oldest first; whether more are
+    older. One query, and one for `before`."""
+    rows = chat.messages.with_receipts().order_by("-number")
+    if before:
+        rows = rows.filter(number__lt=get_message(chat=chat, message_id=before).number)
+    found = list(rows[: limit + 1])
+    return found[:limit][::-1], len(found) > limit

@@ -1,0 +1,72 @@
+"""Chats: one person with one character."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import OuterRef, Subquery
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from chat.conversations.models.message import Message
+
+
+class ChatQuerySet(models.QuerySet["Chat"]):
+    def of(self, user: Any) -> ChatQuerySet:
+        """Only the person's own: every lookup by id goes through here."""
+        return self.filter(user=user)
+
+    def with_last_message(self) -> ChatQuerySet:
+        """Newest activity first, with the character and `last_content` at hand: two queries."""
+        last = Message.objects.filter(chat=OuterRef("pk")).said_last()
+        return (
+            self.select_related("character")
+            .prefetch_related("character__texts")
+            .annotate(last_content=Subquery(last.values("content")[:1]))
+            .order_by("-updated_at", "-created_at")
+        )
+
+
+class Chat(models.Model):
+    """A conversation. `language` is fixed when it is made, and with it the opening line.
+
+    `message_count` numbers the messages; it is raised under the row's lock, so that numbers
+    follow the order in which messages were committed. `updated_at` is the last activity.
+    """
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="chats",
+        verbose_name=_("user"),
+    )
+    character = models.ForeignKey(
+        "chat.Character",
+        on_delete=models.CASCADE,
+        related_name="chats",
+        verbose_name=_("character"),
+    )
+    title = models.CharField(_("title"), max_length=120)
+    language = models.CharField(_("language"), max_length=10, default="en")
+    message_count = models.PositiveIntegerField(_("messages"), default=0)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("last activity"), default=timezone.now)
+
+    objects = ChatQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("chat")
+        verbose_name_plural = _("chats")
+        # The sidebar and the list of chats: one person's, newest activity first.
+        indexes = [models.Index(fields=["user", "-updated_at"], name="chat_chat_recent")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("chat", args=[self.pk])

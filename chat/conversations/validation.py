@@ -1,0 +1,30 @@
+"""What people type, before it is stored."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from chat.conversations.models.message import MESSAGE_MAX_CHARS
+from intellispark.api.errors import Invalid
+
+# NUL, which PostgreSQL cannot store, and halves of surrogate pairs, which are no text at all.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# The same rules for the OpenAPI schema: something that is no space, and no NUL.
+PATTERN = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+
+
+def clean_text(value: Any, *, field: str, max_chars: int = MESSAGE_MAX_CHARS) -> str:
+    """The text without surrounding space, 1 to `max_chars` characters. Raises Invalid."""
+    if not isinstance(value, str):
+        raise Invalid.field(field, _("This must be text."))
+    if UNSTORABLE.search(value):
+        raise Invalid.field(field, _("This contains characters that cannot be stored."))
+    text = value.strip()
+    if not text:
+        raise Invalid.field(field, _("Write something first."))
+    if len(text) > max_chars:
+        raise Invalid.field(field, _("At most %(max)d characters.") % {"max": max_chars})
+    return text

@@ -1,0 +1,44 @@
+"""Looking at a generation and stopping it, from whatever process is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from chat.replies import running
+from chat.replies.models import Generation
+from chat.replies.recover import recover
+from intellispark.api.errors import NotFound
+
+
+def get_generation(*, user: Any, generation_id: UUID) -> Generation:
+    """The person's own generation with its outcome: one query. Raises NotFound.
+
+    While it runs here its message has the newest text, not the row's.
+    """
+    generation = Generation.objects.of(user).with_outcome().filter(pk=generation_id).first()
+    if generation is None:
+        raise NotFound
+    text = running.text_so_far(generation_id)
+    if generation.is_running and generation.message and text is not None:
+        generation.message.content = text
+    return generation
+
+
+def request_stop(*, user: Any, generation_id: UUID) -> Generation:
+    """The generation, told to stop if it still runs; again and too late are no errors.
+
+    A run of this process hears it at once, one of another within a second, from the row. One
+    that nobody writes any more is settled here.
+    """
+    generation = get_generation(user=user, generation_id=generation_id)
+    if not generation.is_running:
+        return generation
+    running.stop(generation_id)
+    row = Generation.objects.running().filter(pk=generation_id)
+    row.filter(stop_requested_at=None).update(stop_requested_at=timezone.now())
+    if lapsed := Generation.objects.lapsed().filter(pk=generation_id).first():
+        recover(lapsed)
+    return get_generation(user=user, generation_id=generation_id)

@@ -1,0 +1,64 @@
+"""What the model is told: who it is, in which language it answers, and what was said so far."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from chat.conversations.models import Message
+from chat.replies.models import Generation
+from chat.replies.providers.base import ReplyRequest, Turn
+
+HISTORY_MAX_MESSAGES = 40
+HISTORY_MAX_CHARS = 24_000
+
+LANGUAGES = {"en": "English", "zh-hans": "Simplified Chinese"}
+HALF_SAID = (Message.Status.FAILED, Message.Status.INTERRUPTED)
+
+
+def build_request(generation_id: UUID) -> ReplyRequest:
+    """The request of that generation, bounded, ending with the message that it answers.
+
+    Queries: the generation with chat and character; its texts; the last messages; a count.
+    """
+    generation = Generation.objects.select_related("chat__character", "prompt_message").get(
+        pk=generation_id
+    )
+    chat, prompt = generation.chat, generation.prompt_message
+    character = chat.character
+    language = generation.language
+    replies = chat.messages.filter(parent__isnull=False, number__lt=prompt.number)
+    return ReplyRequest(
+        system=system_prompt(character.text(chat.language).prompt, language),
+        turns=_turns(prompt),
+        language=language,
+        script=character.demo_replies.get(language) or character.demo_replies.get("en") or [],
+        turn_number=replies.count(),
+    )
+
+
+def system_prompt(prompt: str, language: str) -> str:
+    """The character's prompt and, after it, the language: what comes last weighs most."""
+    answer_in = f"Always answer in {LANGUAGES.get(language, language)}."
+    return f"{prompt}\n\n{answer_in}".strip()
+
+
+def _turns(prompt: Message) -> list[Turn]:
+    """The newest messages that fit, oldest first; the prompt always fits.
+
+    Left out are half-said replies that were tried again: the model should not read both.
+    """
+    newest = prompt.chat.messages.filter(number__lte=prompt.number).exclude(content="")
+    messages = list(newest.order_by("-number")[:HISTORY_MAX_MESSAGES])
+    answered = {m.parent_id for m in messages if m.parent_id and m.status not in HALF_SAID}
+    turns: list[Turn] = []
+    room = HISTORY_MAX_CHARS
+    for message in messages:
+        if message.status in HALF_SAID and message.parent_id in answered:
+            continue
+        room -= len(message.content)
+        if room < 0 and turns:
+            break
+        turns.append(
+            Turn("user" if message.role == Message.Role.USER else "assistant", message.content)
+        )
+    return turns[::-1]

@@ -1,0 +1,201 @@
+"""One reply being written in this process: pump the provider, keep the row, settle the end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from contextlib import aclosing
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+
+from chat.errors import EmptyReply, ProviderFailed, ProviderTimeout, ReplyError
+from chat.replies.buffer import TextLog
+from chat.replies.checkpoint import Orders, checkpoint
+from chat.replies.lease import RENEW_SECS, owner
+from chat.replies.models import Generation
+from chat.replies.prompt import build_request
+from chat.replies.providers.base import Delta, ReplyRequest, Usage
+from chat.replies.providers.registry import get_provider
+from chat.replies.providers.visible import VisibleText, is_visible
+from chat.replies.settle import Outcome, settle
+from chat.replies.usage import counted
+from intellispark.threads import in_thread
+
+logger = structlog.get_logger(__name__)
+
+Status = Generation.Status
+CHECKPOINT_SECS = 1.0
+SETTLE_PAUSES_SECS = (0.2, 1.0, 3.0)  # then the lease lapses, and recovery settles it
+CLOSE_SECS = 5  # for the provider to let go of its connection
+
+
+class Run:
+    """Made on the loop that runs it. `final` is the settled generation, once there is one.
+
+    It ends for one reason: the provider is done (or failed), or one of the `end_*` methods, of
+    which the first call wins.
+    """
+
+    def __init__(self, generation: Generation) -> None:
+        assert generation.message_id is not None  # noqa: S101  start() makes both together
+        self.id: UUID = generation.pk
+        self.chat_id: UUID = generation.chat_id
+        self.message_id: UUID = generation.message_id
+        self.provider = get_provider(generation.provider)
+        self.loop = asyncio.get_running_loop()
+        self.log = TextLog()
+        self.final: Generation | None = None
+        self.over = threading.Event()
+        self._request: ReplyRequest | None = None
+        self._usage = Usage(None, None)
+        self._ended_by: Status | None = None
+        self._lost = False
+        self._pump: asyncio.Task[None] | None = None
+        self._done = asyncio.Event()
+
+    def stop(self) -> None:
+        """End it on the user's word, from any thread: not a character is added after this."""
+        self.log.freeze()
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._end, Status.STOPPED)
+
+    def interrupt(self) -> None:
+        """End it because this process is going away. On its own loop."""
+        self._end(Status.INTERRUPTED)
+
+    async def work(self) -> None:
+        """The whole life of the run; never raises."""
+        self._pump = asyncio.create_task(self._write())
+        keeper = asyncio.create_task(self._keep())
+        try:
+            if self._ended_by:  # before there was anything to cancel
+                self._pump.cancel()
+            await asyncio.wait({self._pump})
+        except asyncio.CancelledError:  # the loop is closing
+            self.interrupt()
+            await asyncio.wait({self._pump}, timeout=CLOSE_SECS)
+        self.log.freeze()
+        self._done.set()
+        try:
+            await asyncio.wait({keeper})
+            if not self._lost:
+                await self._settle(self._outcome())
+        except Exception:
+            logger.exception("generation.unsettled", generation=str(self.id))
+        finally:
+            self.log.end()
+            self.over.set()
+
+    def _end(self, by: Status) -> None:
+        if self._ended_by is None:
+            self._ended_by = by
+            self.log.freeze()
+            if self._pump is not None:
+                self._pump.cancel()
+
+    async def _write(self) -> None:
+        """Pump the provider's text into the log. Raises ReplyError, or is cancelled."""
+        visible = VisibleText()
+        limit = settings.AI_FIRST_TOKEN_TIMEOUT
+        try:
+            async with asyncio.timeout(settings.AI_TOTAL_TIMEOUT):
+                self._request = await in_thread(build_request)(self.id)
+                async with aclosing(self.provider.stream(self._request)) as events:
+                    while not self.log.is_full:
+                        try:
+                            async with asyncio.timeout(limit):
+                                event = await anext(events)
+                        except StopAsyncIteration:
+                            break
+                        limit = settings.AI_IDLE_TIMEOUT
+                        if isinstance(event, Delta):
+                            self.log.append(visible.feed(event.text))
+                        elif isinstance(event, Usage):
+                            self._usage = event
+                self.log.append(visible.end())
+        except TimeoutError as error:
+            raise ProviderTimeout from error
+
+    async def _keep(self) -> None:
+        """Once a second until the end: text to the row, lease renewed, orders obeyed."""
+        kept, renewed_at = "", time.monotonic()
+        while not await self._over_within(CHECKPOINT_SECS):
+            text = self.log.text
+            renew = time.monotonic() - renewed_at >= RENEW_SECS
+            try:
+                orders = await in_thread(checkpoint)(
+                    generation_id=self.id,
+                    message_id=self.message_id,
+                    text=text if text != kept else None,
+                    renew=renew,
+                )
+            except DatabaseError:  # the next second may be better; the lease is 30 of them
+                logger.warning("checkpoint.failed", generation=str(self.id), exc_info=True)
+                continue
+            kept, renewed_at = text, time.monotonic() if renew else renewed_at
+            if orders is Orders.STOP:
+                self._end(Status.STOPPED)
+            elif orders is Orders.GIVE_UP:
+                self._lost = True
+                self._end(Status.INTERRUPTED)
+
+    async def _over_within(self, secs: float) -> bool:
+        try:
+            async with asyncio.timeout(secs):
+                return await self._done.wait()
+        except TimeoutError:
+            return False
+
+    def _outcome(self) -> Outcome:
+        """What the end means. Whatever was said by then is in the log, and stays as it is."""
+        assert self._pump is not None  # noqa: S101
+        if not self._pump.done() or self._pump.cancelled():
+            return self._ended(self._ended_by or Status.INTERRUPTED)
+        if error := self._pump.exception():
+            return self._failed(error)
+        if self._ended_by is Status.STOPPED:
+            return self._ended(Status.STOPPED)
+        if not is_visible(self.log.text):
+            return self._failed(EmptyReply())
+        return self._ended(Status.COMPLETE)
+
+    def _ended(self, status: Status) -> Outcome:
+        usage = counted(self._usage, self._request, self.log.text)
+        return Outcome(
+            status,
+            self.log.text,
+            error_code="interrupted" if status is Status.INTERRUPTED else "",
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            estimated=usage != self._usage,
+        )
+
+    def _failed(self, error: BaseException) -> Outcome:
+        if not isinstance(error, ReplyError):
+            logger.error("generation.failed", generation=str(self.id), exc_info=error)
+        known = error if isinstance(error, ReplyError) else ProviderFailed()
+        return Outcome(
+            Status.FAILED,
+            self.log.text,
+            error_code=known.code,
+            reason=f"{type(error).__name__}: {error.__cause__ or error}",
+            retry_after_secs=known.retry_after,
+        )
+
+    async def _settle(self, outcome: Outcome) -> None:
+        for pause in (*SETTLE_PAUSES_SECS, None):
+            try:
+                self.final = await in_thread(settle)(
+                    generation_id=self.id, chat_id=self.chat_id, outcome=outcome, owner=owner()
+                )
+            except DatabaseError:
+                logger.warning("settle.failed", generation=str(self.id), exc_info=True)
+                if pause is None:
+                    raise
+                await asyncio.sleep(pause)
+            else:
+                return

@@ -1,0 +1,98 @@
+"""The end of a generation: the reply and its price in one transaction, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from chat.conversations.models import Chat, Message
+from chat.replies import events
+from chat.replies.models import Generation
+from chat.replies.providers.visible import is_visible
+from payments.ledger import operations as ledger
+
+Status = Generation.Status
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How it ended. `text` None stands for what the row has; `reason` is for the admin's eyes."""
+
+    status: Generation.Status
+    text: str | None = None
+    error_code: str = ""
+    reason: str = ""
+    retry_after_secs: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    estimated: bool = False
+
+
+def settle(
+    *, generation_id: UUID, chat_id: UUID, outcome: Outcome, **fence: Any
+) -> Generation | None:
+    """The settled generation with its outcome, or None for whoever comes late.
+
+    `fence` narrows the row (`owner=…`, `lease_expires_at__lt=…`): only one of those who would
+    finish a running generation passes it. What is visible and complete or stopped is captured,
+    everything else released; a reply without visible text leaves no message.
+
+    Locks in the order of every writer of this app: chat, generation, wallet.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        if not Chat.objects.select_for_update(no_key=True).filter(pk=chat_id).exists():
+            return None
+        won = (
+            Generation.objects.running()
+            .filter(pk=generation_id, **fence)
+            .update(
+                status=outcome.status,
+                error_code=outcome.error_code,
+                error_detail=outcome.reason[:300],
+                retry_after_secs=outcome.retry_after_secs,
+                prompt_tokens=outcome.prompt_tokens,
+                completion_tokens=outcome.completion_tokens,
+                estimated=outcome.estimated,
+                finished_at=now,
+            )
+        )
+        if not won:
+            return None
+        generation = Generation.objects.select_related("hold", "message").get(pk=generation_id)
+        kept = generation.message.content if generation.message else ""
+        text = kept if outcome.text is None else outcome.text
+        _close_message(generation.message, text, outcome.status)
+        _close_hold(
+            generation,
+            taken=is_visible(text) and outcome.status in (Status.COMPLETE, Status.STOPPED),
+        )
+        Chat.objects.filter(pk=chat_id).update(updated_at=now)
+        settled = Generation.objects.with_outcome().get(pk=generation_id)
+        events.reply_finished(settled)
+        return settled
+
+
+def _close_message(message: Message | None, text: str, status: str) -> None:
+    if message is None:
+        return
+    if is_visible(text):
+        Message.objects.filter(pk=message.pk).update(content=text, status=status)
+    else:
+        message.delete()  # and with it the generation's link to it
+
+
+def _close_hold(generation: Generation, *, taken: bool) -> None:
+    if generation.hold is None:  # a free model
+        return
+    if taken:
+        entry = ledger.capture(
+            hold=generation.hold, key=f"gen:{generation.pk}:capture", op=generation.op
+        )
+        Generation.objects.filter(pk=generation.pk).update(capture=entry)
+    else:
+        ledger.release(hold=generation.hold, key=f"gen:{generation.pk}:release", op=generation.op)

@@ -1,0 +1,101 @@
+"""Following a reply from any offset: from memory where it is written here, else from its row."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from uuid import UUID
+
+from chat.replies import running
+from chat.replies.buffer import TextLog
+from chat.replies.models import Generation
+from chat.replies.recover import recover
+from intellispark.threads import in_thread
+
+HEARTBEAT_SECS = 15
+ROW_POLL_SECS = 0.5
+
+
+@dataclass(frozen=True)
+class Piece:
+    """More text; `end` is the offset after it, in Unicode code points."""
+
+    text: str
+    end: int
+
+
+class Quiet:
+    """Nothing happened for `HEARTBEAT_SECS`."""
+
+
+QUIET = Quiet()
+
+Tailed = Piece | Quiet | Generation | None
+
+
+async def tail(generation_id: UUID, offset: int = 0) -> AsyncGenerator[Tailed, None]:
+    """The text after `offset` as it comes, then the finished generation: always the last item.
+
+    None in its place when the generation is gone, deleted with its chat. Only reads: whoever
+    stops to listen stops nothing. Settles what it finds abandoned.
+    """
+    if run := running.find_here(generation_id):
+        async for item in _from_log(run.log, offset):
+            if isinstance(item, Piece):
+                offset = item.end
+            yield item
+        if run.final:
+            yield run.final
+            return
+    async for item in _from_row(generation_id, offset):
+        yield item
+
+
+async def wait_for_end(generation_id: UUID) -> Generation | None:
+    """The finished generation; None when it is gone."""
+    async for item in tail(generation_id):
+        if isinstance(item, Generation):
+            return item
+    return None
+
+
+async def _from_log(log: TextLog, offset: int) -> AsyncGenerator[Tailed, None]:
+    while True:
+        if piece := _beyond(log.text, offset):
+            offset = piece.end
+            yield piece
+        elif log.ended:
+            return
+        elif not await log.wait_beyond(offset, timeout=HEARTBEAT_SECS):
+            yield QUIET
+
+
+async def _from_row(generation_id: UUID, offset: int) -> AsyncGenerator[Tailed, None]:
+    quiet_secs = 0.0
+    while True:
+        generation = await in_thread(_read)(generation_id)
+        if generation is None:
+            yield None
+            return
+        if generation.message and (piece := _beyond(generation.message.content, offset)):
+            offset, quiet_secs = piece.end, 0.0
+            yield piece
+        if not generation.is_running:
+            yield generation
+            return
+        await asyncio.sleep(ROW_POLL_SECS)
+        quiet_secs += ROW_POLL_SECS
+        if quiet_secs >= HEARTBEAT_SECS:
+            quiet_secs = 0.0
+            yield QUIET
+
+
+def _read(generation_id: UUID) -> Generation | None:
+    if lapsed := Generation.objects.lapsed().filter(pk=generation_id).first():
+        recover(lapsed)
+    return Generation.objects.with_outcome().filter(pk=generation_id).first()
+
+
+def _beyond(text: str, offset: int) -> Piece | None:
+    return Piece(text[offset:], len(text)) if len(text) > offset else None

@@ -1,0 +1,22 @@
+"""How many of the model's tokens a reply took: as counted by its server, else estimated."""
+
+from __future__ import annotations
+
+from chat.replies.providers.base import ReplyRequest, Usage
+
+CHARS_PER_TOKEN = 4  # of English; a Chinese character is about one
+
+
+def counted(usage: Usage, request: ReplyRequest | None, text: str) -> Usage:
+    """`usage` with estimates where the server gave no number."""
+    read = "" if request is None else request.system + "".join(t.content for t in request.turns)
+    return Usage(
+        usage.prompt_tokens if usage.prompt_tokens is not None else estimate(read),
+        usage.completion_tokens if usage.completion_tokens is not None else estimate(text),
+    )
+
+
+def estimate(text: str) -> int:
+    """A rough count: wide characters weigh one token, others a quarter."""
+    wide = sum(c > "\u2e7f" for c in text)
+    return wide + -(-(len(text) - wide) // CHARS_PER_TOKEN)

@@ -1,0 +1,37 @@
+"""The pages that people see when something is refused: one for each status that has its own."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.template import loader
+from django.utils.cache import add_never_cache_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from intellispark.api.errors import DomainError
+
+PAGES = {403, 404, 429, 500}
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/api/")
+
+
+def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """The page for that error: its own where there is one, else that of a refusal (403)."""
+    name = error.status if error.status in PAGES else 403
+    context = {"error": error, "came_from": _came_from(request)}
+    page = loader.render_to_string(f"{name}.html", context, request)
+    response = HttpResponse(page, status=error.status)
+    if error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    add_never_cache_headers(response)
+    return response
+
+
+def _came_from(request: HttpRequest) -> str:
+    """The page of ours that this was sent from, to be opened afresh; empty if that is unknown."""
+    page = request.headers.get("Referer", "") if request.method == "POST" else ""
+    ours = url_has_allowed_host_and_scheme(
+        page, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return page if ours else ""

@@ -1,0 +1,42 @@
+"""What a ledger entry says to a person, in the language of the page.
+
+The ledger stores English, because the database, exports and admins read it too. Fixed sentences
+are looked up in the catalogue as they are; sentences with a name in them are recognised by their
+pattern, translated, and given their name back. What is unknown is shown as it was written.
+"""
+
+from __future__ import annotations
+
+import re
+
+from django.utils.translation import gettext, gettext_noop
+
+from payments.ledger.models import LedgerEntry
+
+# Stored elsewhere; named here so that the translators see them.
+FIXED = (
+    gettext_noop("Welcome tokens"),
+    gettext_noop("Adjustment"),
+    gettext_noop("Granted tokens"),
+    gettext_noop("Expired tokens"),
+    gettext_noop("Debt written off"),
+)
+PATTERNS = (gettext_noop("Reply from %(name)s"),)
+
+
+def _recogniser(pattern: str) -> re.Pattern[str]:
+    before, after = pattern.split("%(name)s")
+    return re.compile(f"{re.escape(before)}(?P<name>.+){re.escape(after)}", re.DOTALL)
+
+
+_RECOGNISERS = [(pattern, _recogniser(pattern)) for pattern in PATTERNS]
+
+
+def describe(entry: LedgerEntry) -> str:
+    """The entry's description in the active language, or the name of its kind without one."""
+    if not entry.description.strip():
+        return entry.get_kind_display()
+    for pattern, recogniser in _RECOGNISERS:
+        if found := recogniser.fullmatch(entry.description):
+            return gettext(pattern) % {"name": found["name"]}
+    return gettext(entry.description)

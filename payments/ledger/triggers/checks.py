@@ -1,0 +1,34 @@
+"""A system check that fails when a law of the ledger is missing from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+from django.db import connections
+
+from payments.ledger.triggers import install as laws
+
+
+def missing_laws(alias: str = "default") -> list[str]:
+    """Laws that the database does not keep now; empty when all is well. One query."""
+    return laws.missing(connections[alias])
+
+
+@register("ledger")
+def ledger_laws(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for alias in databases or []:
+        connection = connections[alias]
+        if "payments_ledgerentry" not in connection.introspection.table_names():
+            continue  # not migrated yet
+        found += [
+            Error(
+                f"The ledger's law {name} is not in the database {alias}.",
+                hint="Run migrate: it installs the laws.",
+                id="payments.E001",
+            )
+            for name in laws.missing(connection)
+        ]
+    return found

@@ -1,0 +1,28 @@
+"""The triggers are dropped and installed again around migrations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import connections, transaction
+from django.db.models.signals import post_migrate, pre_migrate
+from django.dispatch import receiver
+
+from payments.ledger.triggers import install as laws
+
+
+@receiver(pre_migrate)
+def lift_laws(sender: AppConfig, using: str, plan: Any = None, **kwargs: Any) -> None:
+    if sender.name == "payments" and plan and connections[using].vendor == "sqlite":
+        laws.lift(connections[using])
+
+
+@receiver(post_migrate)
+def install_laws(sender: AppConfig, using: str, **kwargs: Any) -> None:
+    connection = connections[using]
+    if sender.name != "payments":
+        return
+    if {*laws.TABLES} <= {*connection.introspection.table_names()}:
+        with transaction.atomic(using=using):
+            laws.install(connection)

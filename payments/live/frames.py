@@ -1,0 +1,89 @@
+"""What the sockets tell about a person's balance. Their meaning: docs/realtime.md."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, TypedDict
+from uuid import UUID
+
+from django.conf import settings
+
+from intellispark.api.times import isoformat
+from intellispark.realtime.events import event
+from payments.ledger.balance import Balance, balance_after, snapshots
+from payments.ledger.models import LedgerEntry, Wallet
+
+
+class EntryInFrame(TypedDict):
+    """The ledger entry that a frame tells of."""
+
+    id: int
+    kind: str
+    amount: int
+    description: str
+    created_at: str
+
+
+@event("balance.snapshot", slot="balance")
+class BalanceSnapshot(Balance):
+    """The first frame of every connection. It names its person: the browser that holds the page
+    may have changed hands since."""
+
+    type: str
+    user_id: str
+    beacon_secs: float
+
+
+@event("balance.changed", slot="balance")
+class BalanceChanged(Balance):
+    """After each ledger entry."""
+
+    type: str
+    entry: EntryInFrame
+
+
+@event("balance.beacon")
+class BalanceBeacon(TypedDict):
+    """Which version the database has, for a client that missed a frame."""
+
+    type: str
+    epoch: int
+    version: int
+
+
+def changed_frame(entry: LedgerEntry) -> dict[str, object]:
+    """The `balance.changed` frame of that entry, finished: nothing is read after the commit."""
+    return {
+        "type": "balance.changed",
+        **balance_after(entry),
+        "entry": {
+            "id": entry.pk,
+            "kind": str(entry.kind),
+            "amount": entry.amount,
+            "description": entry.description,
+            "created_at": isoformat(entry.created_at),
+        },
+    }
+
+
+def first_frames(user_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    """The `balance.snapshot` frame of each of these people: two queries."""
+    beacon_secs = settings.BEACON_SECS
+    return {
+        pk: {
+            "type": "balance.snapshot",
+            "user_id": str(pk),
+            **balance,
+            "beacon_secs": beacon_secs,
+        }
+        for pk, balance in snapshots(user_ids).items()
+    }
+
+
+def beacons(user_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    """The `balance.beacon` frame of each of these people: one query."""
+    found = Wallet.objects.filter(pk__in=user_ids).values_list("pk", "epoch", "version")
+    return {
+        pk: {"type": "balance.beacon", "epoch": epoch, "version": version}
+        for pk, epoch, version in found
+    }

@@ -1,0 +1,16 @@
+"""`/ws/balance/`: the socket behind every balance on every page."""
+
+from __future__ import annotations
+
+from intellispark.accounts.sockets import authenticate
+from intellispark.realtime.dataloader import Batch
+from intellispark.realtime.sockets import UserSocket
+from payments.live.frames import first_frames
+
+
+class BalanceSocket(UserSocket):
+    """Starts with `balance.snapshot`; entries, other news and beacons follow. See
+    docs/realtime.md."""
+
+    authenticate = staticmethod(authenticate)
+    first_frame = Batch(first_frames)

@@ -1,0 +1,99 @@
+"""A process that went away: its tokens come back, its text stays."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from chat.models import Chat, Generation, Message
+from chat.replies.lease import owner as this_process
+from chat.replies.recover import recover, recover_orphans
+from chat.replies.settle import Outcome, settle
+from chat.replies.start import Wish, start
+from payments.ledger.balance import snapshot
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("script", "assert_ledger")]
+
+
+def abandon(chat: Chat, *, text: str = "", lapsed: bool = True) -> Generation:
+    """A running generation of a process that is gone."""
+    generation, _ = start(user=chat.user, chat_id=chat.pk, wish=Wish("Hi."), key="k", body={})
+    Message.objects.filter(pk=generation.message_id).update(content=text)
+    end = timezone.now() + timedelta(seconds=-1 if lapsed else 900)
+    Generation.objects.filter(pk=generation.pk).update(owner="gone", lease_expires_at=end)
+    return Generation.objects.get(pk=generation.pk)
+
+
+def test_what_was_flushed_is_kept_and_marked_interrupted(chat: Chat) -> None:
+    generation = abandon(chat, text="So far")
+    assert recover_orphans() == 1
+    generation.refresh_from_db()
+    assert generation.status == "interrupted"
+    assert generation.message is not None
+    assert (generation.message.content, generation.message.status) == ("So far", "interrupted")
+    assert generation.capture is None
+    balance = snapshot(chat.user_id)
+    assert (balance["balance"], balance["held"]) == (3, 0)
+    assert recover_orphans() == 0
+
+
+def test_an_empty_reply_is_taken_away(chat: Chat) -> None:
+    generation = abandon(chat)
+    recover_orphans()
+    generation.refresh_from_db()
+    assert generation.message is None
+    assert chat.messages.count() == 2
+
+
+def test_a_living_lease_is_left_alone_unless_this_process_is_the_only_one(chat: Chat) -> None:
+    generation = abandon(chat, lapsed=False)
+    assert recover_orphans(sole_process=False) == 0
+    assert recover_orphans(sole_process=True) == 1
+    generation.refresh_from_db()
+    assert generation.status == "interrupted"
+
+
+def test_a_sole_process_leaves_its_own_alone(chat: Chat) -> None:
+    generation, _ = start(user=chat.user, chat_id=chat.pk, wish=Wish("Hi."), key="", body={})
+    assert generation.owner == this_process()
+    assert recover_orphans(sole_process=True) == 0
+
+
+def test_a_late_finisher_discards(chat: Chat) -> None:
+    generation = abandon(chat, text="So far")
+    recover_orphans()
+    late = settle(
+        generation_id=generation.pk,
+        chat_id=chat.pk,
+        outcome=Outcome(Generation.Status.COMPLETE, "So far and further."),
+        owner="gone",
+    )
+    assert late is None
+    generation.refresh_from_db()
+    assert generation.status == "interrupted"
+    assert generation.message is not None
+    assert generation.message.content == "So far"
+    assert snapshot(chat.user_id)["balance"] == 3
+
+
+def test_one_that_renewed_meanwhile_is_not_recovered(chat: Chat) -> None:
+    seen = abandon(chat)
+    Generation.objects.filter(pk=seen.pk).update(
+        lease_expires_at=timezone.now() + timedelta(seconds=900)
+    )
+    assert recover(seen) is False
+    assert Generation.objects.running().filter(pk=seen.pk).exists()
+
+
+def test_a_new_reply_does_not_wait_for_housekeeping(chat: Chat) -> None:
+    gone = abandon(chat, text="So far")
+    generation, created = start(
+        user=chat.user, chat_id=chat.pk, wish=Wish("Again?"), key="k2", body={"content": "Again?"}
+    )
+    assert created
+    gone.refresh_from_db()
+    assert gone.status == "interrupted"
+    assert snapshot(chat.user_id)["held"] == 1
+    assert generation.is_running

@@ -1,0 +1,152 @@
+"""What is wrong is found: laws that are missing or weaker, and books that do not add up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.core.management.base import SystemCheckError
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Model
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from intellispark.accounts.models import User
+from payments.audit.verify import differences
+from payments.ledger.triggers import install as laws
+from payments.ledger.triggers.checks import ledger_laws, missing_laws
+from payments.ledger.triggers.install import trigger_names
+from payments.models import LedgerEntry, Wallet
+from tests.support.laws import lifted_laws, raw
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("name", trigger_names("sqlite"))
+@pytest.mark.sqlite
+def test_a_dropped_law_is_found_on_sqlite(alice: User, name: str) -> None:
+    raw(f"DROP TRIGGER {name}")
+    assert missing_laws() == [name]
+    assert [error.id for error in ledger_laws(databases=["default"])] == ["payments.E001"]
+    assert Client().get("/readyz").status_code == 503
+
+
+def test_the_check_command_finds_it_unasked(alice: User) -> None:
+    call_command("check")
+    with transaction.atomic():
+        laws.lift(connection)
+    with pytest.raises(SystemCheckError, match="payments_entry_guard"):
+        call_command("check")
+
+
+@pytest.mark.parametrize("name", trigger_names("postgresql"))
+@pytest.mark.postgresql
+def test_a_dropped_law_is_found_on_postgresql(name: str) -> None:
+    tables = {"wallet": "wallet", "entry": "ledgerentry", "seal": "ledgerseal"}
+    raw(f"DROP TRIGGER {name} ON payments_{tables[name.split('_')[1]]}")
+    assert missing_laws() == [name]
+    assert [error.id for error in ledger_laws(databases=["default"])] == ["payments.E001"]
+    assert Client().get("/readyz").status_code == 503
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_disabled_or_reworded_law_is_found_on_postgresql(alice: User) -> None:
+    raw("ALTER TABLE payments_ledgerentry DISABLE TRIGGER payments_entry_guard")
+    raw(
+        "CREATE OR REPLACE FUNCTION payments_wallet_moves() RETURNS trigger LANGUAGE plpgsql"
+        " AS $$ BEGIN RETURN NEW; END $$"
+    )
+    assert missing_laws() == [
+        "payments_entry_guard",
+        "payments_wallet_moves",
+        "payments_wallet_moved",
+    ]
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    "weaken",
+    [
+        "DROP TRIGGER payments_wallet_moved ON payments_wallet;"
+        " CREATE CONSTRAINT TRIGGER payments_wallet_moved AFTER UPDATE ON payments_wallet"
+        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (false)"
+        " EXECUTE FUNCTION payments_wallet_moves()",
+        "ALTER FUNCTION payments_wallet_moves() RESET search_path",
+    ],
+)
+def test_a_law_with_another_condition_or_search_path_is_found(weaken: str) -> None:
+    for sql in weaken.split(";"):
+        raw(sql)
+    assert "payments_wallet_moved" in missing_laws()
+    laws.install(connection)
+    assert missing_laws() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_check_ledger_names_what_differs(alice: User, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("check_ledger")
+    assert "1 wallets agree with their 1 entries." in capsys.readouterr().out
+    with lifted_laws():
+        Wallet.objects.filter(pk=alice.pk).update(balance=99)
+    with pytest.raises((SystemExit, CommandError)) as stopped:
+        call_command("check_ledger")
+    assert getattr(stopped.value, "code", 1) == 1
+    assert f"{alice.pk}: the wallet says balance 99" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("broken", "found"),
+    [
+        ({"kind": "refund", "amount": 5, "reverses_id": 0}, "gives back nothing of its size"),
+        (
+            {"kind": "capture", "amount": -2, "held_change": -2, "hold_id": 0},
+            "settles no open hold of its size",
+        ),
+        ({"kind": "expiry", "amount": -2, "lot_id": 0}, "expires 2 of a lot that had 0 left"),
+    ],
+)
+@pytest.mark.django_db(transaction=True)
+def test_a_reference_to_nothing_is_found(alice: User, broken: dict[str, Any], found: str) -> None:
+    after = {"balance": 10 + broken["amount"], "held": broken.get("held_change", 0), "version": 2}
+    entry = LedgerEntry(
+        wallet_id=alice.pk,
+        key="x",
+        version=2,
+        epoch=1,
+        balance_after=after["balance"],
+        held_after=after["held"],
+        created_at=timezone.now(),
+        **broken,
+    )
+    with lifted_laws():
+        Model.save(entry, force_insert=True)
+        Wallet.objects.filter(pk=alice.pk).update(**after)
+    assert f"{alice.pk}: entry {entry.pk} {found}" in [str(one) for one in differences()]
+
+
+@override_settings(WELCOME_TOKENS=0)
+def test_a_wallet_without_entries_that_moved_is_found(django_user_model: type[User]) -> None:
+    user = django_user_model.objects.create_user("empty", "empty@example.com")
+    with lifted_laws():
+        Wallet.objects.filter(pk=user.pk).update(balance=5)
+    assert [str(found) for found in differences()] == [
+        f"{user.pk}: the wallet moved, but has no entries"
+    ]
+
+
+def test_laws_survive_a_second_migrate(alice: User) -> None:
+    call_command("migrate", verbosity=0)
+    assert missing_laws() == []
+    with pytest.raises(IntegrityError):
+        raw("UPDATE payments_wallet SET balance = 1000")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_migrate_puts_missing_laws_back(alice: User) -> None:
+    """As from the command line, with its checks."""
+    with transaction.atomic():
+        laws.lift(connection)
+    call_command("migrate", verbosity=0, skip_checks=False)
+    assert missing_laws() == []

@@ -1,0 +1,92 @@
+"""However many sockets come at once, the queries stay few."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from intellispark.accounts.models import User
+from intellispark.accounts.sockets import Credential, identify
+from intellispark.accounts.tokens import holder_of, issue
+from intellispark.realtime.dataloader import Batch
+from intellispark.realtime.identity import Identity
+from payments.ledger import operations as ledger
+from payments.ledger.balance import snapshot, snapshots
+from tests.support.factories import make_user
+from tests.support.pages import signed_in
+
+
+async def test_a_storm_of_questions_takes_few_passes() -> None:
+    passes = []
+
+    def work(keys: list[int]) -> dict[int, int]:
+        passes.append(len(keys))
+        return {key: key * 2 for key in keys}
+
+    batch = Batch(work)
+    assert await asyncio.gather(*map(batch, range(1_200))) == [n * 2 for n in range(1_200)]
+    assert passes == [500, 500, 200]
+    assert await batch(7) == 14
+
+
+async def test_a_failure_reaches_all_who_asked_and_nobody_after() -> None:
+    broken = True
+
+    def work(keys: list[int]) -> dict[int, int]:
+        if broken:
+            raise OSError
+        return dict.fromkeys(keys, 1)
+
+    batch = Batch(work)
+    found = await asyncio.gather(batch(1), batch(2), return_exceptions=True)
+    assert [type(each) for each in found] == [OSError, OSError]
+    broken = False
+    assert await batch(1) == 1
+
+
+@pytest.mark.django_db
+def test_letting_in_a_hundred_takes_three_queries(django_assert_num_queries: Any) -> None:
+    people = [make_user() for _ in range(10)]
+    shown = [Credential(session_key=signed_in(user)) for user in people]
+    families = [_family(user) for user in people]
+    with django_assert_num_queries(3):
+        found = identify([*shown, *families, Credential(session_key="none")])
+    assert [found[each] for each in shown] == [
+        Identity(user.pk, session_key=each.session_key)
+        for user, each in zip(people, shown, strict=True)
+    ]
+    assert [found[each] for each in families] == [
+        Identity(user.pk, family=each.family, expires=each.expires)
+        for user, each in zip(people, families, strict=True)
+    ]
+    assert found[Credential(session_key="none")] == 4401
+
+
+def _family(user: User) -> Credential:
+    user_id, family, ends = holder_of(issue(user)["access"])
+    return Credential(family=str(family), user_id=user_id, expires=ends)
+
+
+@pytest.mark.django_db
+def test_a_family_serves_its_owner_only() -> None:
+    alice = make_user("alice")
+    bob = make_user("bob")
+    mine = _family(alice)
+    forged = Credential(family=mine.family, user_id=str(bob.pk))
+    assert identify([forged])[forged] == 4401
+
+
+@pytest.mark.django_db
+def test_many_snapshots_are_two_queries_and_as_each_alone(django_assert_num_queries: Any) -> None:
+    people = [make_user(tokens=100) for _ in range(5)]
+    for number, user in enumerate(people):
+        for turn in range(10 + 6 * number):
+            op = f"{turn}" if turn % 2 else ""
+            ledger.spend(wallet_id=user.pk, tokens=1, key=f"k{turn}", op=op)
+    with django_assert_num_queries(2):
+        found = snapshots([user.pk for user in people])
+    for user in people:
+        assert found[user.pk] == snapshot(user.pk)
+    assert found[people[4].pk]["ops"] == [str(turn) for turn in range(33, 13, -2)]
