@@ -25,6 +25,6 @@ def sidebar(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         found["recent_chats"] = SimpleLazyObject(
-            lambda: list(Chat.objects.of(user).with_last_message()[:RECENT_CHATS])
+            lambda: list(Chat.objects.owned_by(user).with_last_message()[:RECENT_CHATS])
         )
     return found

@@ -12,7 +12,7 @@ urlpatterns = [
     path("", home, name="home"),
     path("characters/", discover, name="discover"),
     path("characters/<uuid:pk>/", character, name="character"),
-    path("characters/<uuid:pk>/start/", start_chat, name="start_chat"),
+    path("characters/<uuid:pk>/start/", start_chat, name="start-chat"),
     path("chats/", chats, name="chats"),
     path("chats/<uuid:pk>/", chat_page, name="chat"),
 ]

@@ -20,7 +20,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from intellispark.accounts.tokens import bearer_of
 from intellispark.api.addresses import is_loopback
-from payments.ledger.triggers.checks import missing_laws
+from payments.ledger.triggers.checks import missing_triggers
 
 logger = structlog.get_logger(__name__)
 
@@ -87,8 +87,8 @@ def _migrations() -> str:
 
 
 @sync_to_async
-def _ledger_laws() -> str:
-    missing = missing_laws()
+def _ledger_triggers() -> str:
+    missing = missing_triggers()
     return f"missing {', '.join(missing)}" if missing else "ok"
 
 
@@ -116,6 +116,6 @@ async def _forget(layer: object, channel: str) -> None:
 CHECKS: dict[str, Callable[[], Awaitable[str]]] = {
     "database": _database,
     "migrations": _migrations,
-    "ledger_laws": _ledger_laws,
+    "ledger_triggers": _ledger_triggers,
     "channel_layer": _channel_layer,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chat.replies.recover import recover_orphans
 from intellispark.accounts import tokens
 from intellispark.api import idempotency
-from payments.ledger.expiry import settle_due
+from payments.ledger.expiry import expire_due_wallets
 
 
 def run_pass(*, sole_process: bool = False) -> dict[str, int]:
@@ -16,7 +16,7 @@ def run_pass(*, sole_process: bool = False) -> dict[str, int]:
     """
     return {
         "generations_recovered": recover_orphans(sole_process=sole_process),
-        "lots_expired": settle_due(),
+        "lots_expired": expire_due_wallets(),
         "idempotency_keys_forgotten": idempotency.purge(),
         "api_tokens_forgotten": tokens.purge(),
     }

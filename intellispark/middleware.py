@@ -56,38 +56,38 @@ class OnTheLoop(MiddlewareMixin):
         return response
 
 
-class Security(OnTheLoop, SecurityMiddleware):
+class AsyncSecurityMiddleware(OnTheLoop, SecurityMiddleware):
     pass
 
 
-class Frames(OnTheLoop, XFrameOptionsMiddleware):
+class AsyncXFrameOptionsMiddleware(OnTheLoop, XFrameOptionsMiddleware):
     pass
 
 
-class ContentSecurityPolicy(OnTheLoop, CSPMiddleware):
+class AsyncCSPMiddleware(OnTheLoop, CSPMiddleware):
     pass
 
 
-class Common(OnTheLoop, CommonMiddleware):
+class AsyncCommonMiddleware(OnTheLoop, CommonMiddleware):
     pass
 
 
-class Authentication(OnTheLoop, AuthenticationMiddleware):
+class AsyncAuthenticationMiddleware(OnTheLoop, AuthenticationMiddleware):
     pass
 
 
-class Sessions(OnTheLoop, SessionMiddleware):
+class AsyncSessionMiddleware(OnTheLoop, SessionMiddleware):
     def writes(self, request: HttpRequest) -> bool:
         return request.session.modified
 
 
-class Messages(OnTheLoop, MessageMiddleware):
+class AsyncMessageMiddleware(OnTheLoop, MessageMiddleware):
     def writes(self, request: HttpRequest) -> bool:
         storage: Any = getattr(request, "_messages", None)
         return storage is not None and bool(storage.used or storage.added_new)
 
 
-class Csrf(OnTheLoop, CsrfViewMiddleware):
+class AsyncCsrfViewMiddleware(OnTheLoop, CsrfViewMiddleware):
     """A thread only where it may refuse: the page it then shows reads the database."""
 
     async def process_view(  # type: ignore[override]
@@ -128,7 +128,7 @@ def static_files(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-class RequestLog(RequestMiddleware):
+class RequestLogMiddleware(RequestMiddleware):
     """django-structlog's lines and request ids; names the person only once somebody asked."""
 
     async def __acall__(self, request: HttpRequest) -> HttpResponse:

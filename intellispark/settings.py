@@ -74,21 +74,21 @@ INSTALLED_APPS = [
 
 # All of it stays on the event loop: see intellispark/middleware.py.
 MIDDLEWARE = [
-    "intellispark.middleware.Security",
+    "intellispark.middleware.AsyncSecurityMiddleware",
     "intellispark.middleware.static_files",
-    "intellispark.middleware.RequestLog",
+    "intellispark.middleware.RequestLogMiddleware",
     # Before whatever may answer by itself: refusals carry these headers too.
-    "intellispark.middleware.Frames",
-    "intellispark.middleware.ContentSecurityPolicy",
+    "intellispark.middleware.AsyncXFrameOptionsMiddleware",
+    "intellispark.middleware.AsyncCSPMiddleware",
     "intellispark.api.middleware.errors",
-    "intellispark.middleware.Sessions",
-    "intellispark.middleware.Common",
-    "intellispark.middleware.Csrf",
-    "intellispark.middleware.Authentication",
+    "intellispark.middleware.AsyncSessionMiddleware",
+    "intellispark.middleware.AsyncCommonMiddleware",
+    "intellispark.middleware.AsyncCsrfViewMiddleware",
+    "intellispark.middleware.AsyncAuthenticationMiddleware",
     "intellispark.accounts.middleware.language",
     "intellispark.accounts.middleware.suspension",
     "intellispark.accounts.middleware.rate_limits",
-    "intellispark.middleware.Messages",
+    "intellispark.middleware.AsyncMessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
 

@@ -31,10 +31,10 @@ class HoldResolved(DomainError):
     detail = _("This hold was already settled.")
 
 
-class LawBroken(DomainError):
+class InvariantViolated(DomainError):
     """The database refused the entry: its shape or its links break a law of the ledger."""
 
-    code = "ledger_law"
+    code = "ledger_invariant"
     status = 422
     detail = _("The ledger does not allow this entry.")
 

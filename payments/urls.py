@@ -6,8 +6,8 @@ from payments.views import pages as views
 
 urlpatterns = [
     path("", views.payment, name="payment"),
-    path("history/", views.history, name="payment_history"),
-    path("outlook/", views.outlook, name="payment_outlook"),
-    path("checkout/", views.checkout, name="payment_checkout"),
+    path("history/", views.history, name="payment-history"),
+    path("outlook/", views.outlook, name="payment-expiry"),
+    path("checkout/", views.checkout, name="payment-checkout"),
     path("sandbox/", include("payments.billing.gateways.sandbox.urls")),
 ]

@@ -17,7 +17,7 @@ from intellispark.accounts.models import User
 from payments.audit.verify import differences
 from tests.support.factories import make_user
 from tests.support.flush import delete_instead_of_truncating
-from tests.support.laws import lifted_laws
+from tests.support.triggers import without_triggers
 
 # A loaded machine is not a finding, and what is found is found in every run. To look elsewhere:
 # pytest --hypothesis-profile=searching
@@ -29,13 +29,13 @@ hypothesis.settings.load_profile("repeatable")
 _teardown = TransactionTestCase._fixture_teardown
 
 
-def _teardown_without_laws(self: TransactionTestCase) -> None:
+def _teardown_without_triggers(self: TransactionTestCase) -> None:
     """Django empties the tables after tests with real transactions; the laws would refuse."""
-    with lifted_laws():
+    with without_triggers():
         _teardown(self)
 
 
-TransactionTestCase._fixture_teardown = _teardown_without_laws  # type: ignore[method-assign]
+TransactionTestCase._fixture_teardown = _teardown_without_triggers  # type: ignore[method-assign]
 delete_instead_of_truncating()
 
 

@@ -29,7 +29,7 @@ def test_ready_when_all_checks_are_well() -> None:
     response = Client().get("/readyz")
     assert response.status_code == 200, response.content
     assert set(response.json()["checks"]) == {
-        *("database", "migrations", "ledger_laws", "channel_layer"),
+        *("database", "migrations", "ledger_triggers", "channel_layer"),
     }
 
 
@@ -56,7 +56,7 @@ def test_not_ready_without_a_law_of_the_ledger() -> None:
             cursor.execute(f"DROP TRIGGER {name} ON {table}")
     response = Client().get("/readyz")
     assert response.status_code == 503
-    assert any(problem.startswith("ledger_laws:") for problem in response.json()["problems"])
+    assert any(problem.startswith("ledger_triggers:") for problem in response.json()["problems"])
 
 
 @pytest.mark.django_db

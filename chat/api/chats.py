@@ -62,7 +62,7 @@ class ChatsView(APIView):
     )
     def get(self, request: Request) -> Response:
         paginator = PageNumber()
-        rows = Chat.objects.of(current_user(request)).with_last_message()
+        rows = Chat.objects.owned_by(current_user(request)).with_last_message()
         page = paginator.paginate_queryset(rows, request, view=self)
         return paginator.get_paginated_response(ChatSerializer(page, many=True).data)
 

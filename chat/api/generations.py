@@ -23,7 +23,7 @@ from chat.conversations.messages import owns_chat
 from chat.conversations.validation import clean_text
 from chat.replies.control import get_generation, request_stop
 from chat.replies.models import Generation
-from chat.replies.start import Wish, begin, find_started
+from chat.replies.start import ReplyInput, find_started, start_detached
 from chat.replies.tail import wait_for_end
 from intellispark.accounts.languages import asked_language
 from intellispark.accounts.models import User
@@ -42,8 +42,8 @@ async def generate(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     key, body = client_key(request), plain_body_of(request)
     generation = await in_thread(_replayed)(user, chat_id, key, body)
     if generation is None:
-        generation = await begin(
-            user=user, chat_id=chat_id, wish=_wish(request, body), key=key, body=body
+        generation = await start_detached(
+            user=user, chat_id=chat_id, asked=_wish(request, body), key=key, body=body
         )
     if "text/event-stream" in request.headers.get("Accept", ""):
         return stream_of(generation, offset=last_event_offset(request))
@@ -95,7 +95,7 @@ def _replayed(user: User, chat_id: UUID, key: str, body: dict[str, Any]) -> Gene
     return find_started(user=user, chat_id=chat_id, key=key, body=body)
 
 
-def _wish(request: HttpRequest, body: dict[str, Any]) -> Wish:
+def _wish(request: HttpRequest, body: dict[str, Any]) -> ReplyInput:
     content, message_id = body.get("content"), body.get("message_id")
     if content is not None and message_id is not None:
         raise Invalid.field("message_id", _("Send either content or message_id, not both."))
@@ -103,7 +103,7 @@ def _wish(request: HttpRequest, body: dict[str, Any]) -> Wish:
         raise Invalid.field("message_id", _("This must be the id of a message."))
     if content is not None:
         content = clean_text(content, field="content")
-    return Wish(content=content, message_id=message_id, language=asked_language(request))
+    return ReplyInput(content=content, message_id=message_id, language=asked_language(request))
 
 
 async def _promise(generation: Generation) -> JsonResponse:

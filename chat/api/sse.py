@@ -19,7 +19,7 @@ from chat.api.answers import (
 )
 from chat.replies import running
 from chat.replies.models import Generation
-from chat.replies.tail import Piece, Quiet, tail
+from chat.replies.tail import Chunk, Heartbeat, tail
 from intellispark.api.errors import NotFound
 from intellispark.threads import in_thread
 from payments.ledger.balance import snapshot
@@ -63,10 +63,10 @@ async def _events(generation: Generation, offset: int) -> AsyncGenerator[str, No
 async def _followed(generation: Generation, offset: int) -> AsyncGenerator[str, None]:
     async with aclosing(tail(generation.pk, offset)) as items:
         async for item in items:
-            if isinstance(item, Piece):
+            if isinstance(item, Chunk):
                 offset = item.end
                 yield event("delta", offset, {"text": item.text})
-            elif isinstance(item, Quiet):
+            elif isinstance(item, Heartbeat):
                 yield COMMENT
             elif item is None:  # deleted with its chat
                 gone = NotFound()

@@ -24,12 +24,12 @@ TITLE_MAX_CHARS = 120
 
 def get_chat(*, user: User, chat_id: UUID | str) -> Chat:
     """The person's own chat: one query. Raises NotFound, for malformed ids too."""
-    return get_by_id(Chat.objects.of(user), chat_id)
+    return get_by_id(Chat.objects.owned_by(user), chat_id)
 
 
 def get_chat_card(*, user: User, chat_id: UUID | str) -> Chat:
     """The same with its character and last message at hand."""
-    return get_by_id(Chat.objects.of(user).with_last_message(), chat_id)
+    return get_by_id(Chat.objects.owned_by(user).with_last_message(), chat_id)
 
 
 def create_chat(*, user: User, character: Character, key: str = "") -> Chat:

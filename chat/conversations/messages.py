@@ -68,16 +68,16 @@ def _claim(user: User, chat: Chat, content: Any, key: str) -> dict[str, Any]:
 def lock_chat(*, user: User, chat_id: UUID) -> Chat:
     """The person's chat, locked until the transaction ends. Raises NotFound.
 
-    All writers of a chat's messages and generations lock it first; see `chat.generation.settle`.
+    All writers of a chat's messages and generations lock it first; see `chat.replies.settle`.
     """
-    chat = Chat.objects.of(user).select_for_update(no_key=True).filter(pk=chat_id).first()
+    chat = Chat.objects.owned_by(user).select_for_update(no_key=True).filter(pk=chat_id).first()
     if chat is None:
         raise NotFound
     return chat
 
 
 def owns_chat(*, user: User, chat_id: UUID) -> bool:
-    return Chat.objects.of(user).filter(pk=chat_id).exists()
+    return Chat.objects.owned_by(user).filter(pk=chat_id).exists()
 
 
 def get_message(*, chat: Chat, message_id: UUID | str) -> Message:

@@ -7,7 +7,7 @@ import asyncio
 REPLY_MAX_CHARS = 100_000
 
 
-class TextLog:
+class ReplyBuffer:
     """Grows until it is frozen; readers wait until it ends. Offsets are Unicode code points.
 
     Written on one loop and read on the same; `text` and `freeze` are safe from any thread.

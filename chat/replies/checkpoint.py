@@ -10,15 +10,17 @@ from chat.replies.lease import lease_end, owner
 from chat.replies.models import Generation
 
 
-class Orders(Enum):
+class Instruction(Enum):
     """What to do next: go on, stop because the user said so, or give up because it is lost."""
 
-    GO_ON = "go on"
+    CONTINUE = "continue"
     STOP = "stop"
-    GIVE_UP = "give up"
+    LOST = "lost"
 
 
-def checkpoint(*, generation_id: UUID, message_id: UUID, text: str | None, renew: bool) -> Orders:
+def checkpoint(
+    *, generation_id: UUID, message_id: UUID, text: str | None, renew: bool
+) -> Instruction:
     """Keep the text so far (when given), renew the lease (when asked), read the orders.
 
     A checkpoint that comes after the end finds the message no longer streaming and changes
@@ -31,5 +33,5 @@ def checkpoint(*, generation_id: UUID, message_id: UUID, text: str | None, renew
         Message.objects.filter(pk=message_id, status=Message.Status.STREAMING).update(content=text)
     rows = mine.values_list("stop_requested_at", flat=True)[:1]
     for stop_requested_at in rows:
-        return Orders.STOP if stop_requested_at else Orders.GO_ON
-    return Orders.GIVE_UP
+        return Instruction.STOP if stop_requested_at else Instruction.CONTINUE
+    return Instruction.LOST

@@ -18,7 +18,7 @@ def get_generation(*, user: Any, generation_id: UUID) -> Generation:
 
     While it runs here its message has the newest text, not the row's.
     """
-    generation = Generation.objects.of(user).with_outcome().filter(pk=generation_id).first()
+    generation = Generation.objects.owned_by(user).with_outcome().filter(pk=generation_id).first()
     if generation is None:
         raise NotFound
     text = running.text_so_far(generation_id)

@@ -8,7 +8,7 @@ from chat.conversations import events
 from chat.conversations.models import Chat
 from chat.replies import running
 from chat.replies.models import Generation
-from chat.replies.settle import Outcome, settle
+from chat.replies.settle import Outcome, finish_generation
 from intellispark.accounts.models import User
 
 
@@ -31,7 +31,7 @@ def delete_chats(*, user: User) -> None:
     Running replies are told to stop, but nothing waits for them here: they could not settle while
     this transaction holds what they need. They are settled as stopped where they stand.
     """
-    for chat in Chat.objects.of(user):
+    for chat in Chat.objects.owned_by(user):
         for generation_id in chat.generations.running().values_list("pk", flat=True):
             running.stop(generation_id)
         _delete(chat)
@@ -42,7 +42,7 @@ def _delete(chat: Chat) -> None:
     if not Chat.objects.select_for_update(no_key=True).filter(pk=chat.pk).exists():
         return
     for generation_id in chat.generations.running().values_list("pk", flat=True):
-        settle(
+        finish_generation(
             generation_id=generation_id,
             chat_id=chat.pk,
             outcome=Outcome(

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class GenerationQuerySet(models.QuerySet["Generation"]):
-    def of(self, user: Any) -> GenerationQuerySet:
+    def owned_by(self, user: Any) -> GenerationQuerySet:
         """Only the person's own: every lookup by id goes through here."""
         return self.filter(user=user)
 

@@ -8,7 +8,7 @@ import structlog
 
 from chat.replies.lease import owner
 from chat.replies.models import Generation
-from chat.replies.settle import Outcome, settle
+from chat.replies.settle import Outcome, finish_generation
 
 logger = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ def recover(orphan: Generation, *, even_unlapsed: bool = False) -> bool:
     fence: dict[str, Any] = {"owner": orphan.owner}
     if not even_unlapsed:
         fence["lease_expires_at"] = orphan.lease_expires_at  # renewed since: somebody lives
-    settled = settle(
+    settled = finish_generation(
         generation_id=orphan.pk,
         chat_id=orphan.chat_id,
         outcome=Outcome(Generation.Status.INTERRUPTED, error_code="interrupted"),

@@ -13,15 +13,15 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from chat.errors import EmptyReply, ProviderFailed, ProviderTimeout, ReplyError
-from chat.replies.buffer import TextLog
-from chat.replies.checkpoint import Orders, checkpoint
+from chat.replies.buffer import ReplyBuffer
+from chat.replies.checkpoint import Instruction, checkpoint
 from chat.replies.lease import RENEW_SECS, owner
 from chat.replies.models import Generation
 from chat.replies.prompt import build_request
 from chat.replies.providers.base import Delta, ReplyRequest, Usage
 from chat.replies.providers.registry import get_provider
 from chat.replies.providers.visible import VisibleText, is_visible
-from chat.replies.settle import Outcome, settle
+from chat.replies.settle import Outcome, finish_generation
 from chat.replies.usage import counted
 from intellispark.threads import in_thread
 
@@ -47,7 +47,7 @@ class Run:
         self.message_id: UUID = generation.message_id
         self.provider = get_provider(generation.provider)
         self.loop = asyncio.get_running_loop()
-        self.log = TextLog()
+        self.log = ReplyBuffer()
         self.final: Generation | None = None
         self.over = threading.Event()
         self._request: ReplyRequest | None = None
@@ -137,9 +137,9 @@ class Run:
                 logger.warning("checkpoint.failed", generation=str(self.id), exc_info=True)
                 continue
             kept, renewed_at = text, time.monotonic() if renew else renewed_at
-            if orders is Orders.STOP:
+            if orders is Instruction.STOP:
                 self._end(Status.STOPPED)
-            elif orders is Orders.GIVE_UP:
+            elif orders is Instruction.LOST:
                 self._lost = True
                 self._end(Status.INTERRUPTED)
 
@@ -189,7 +189,7 @@ class Run:
     async def _settle(self, outcome: Outcome) -> None:
         for pause in (*SETTLE_PAUSES_SECS, None):
             try:
-                self.final = await in_thread(settle)(
+                self.final = await in_thread(finish_generation)(
                     generation_id=self.id, chat_id=self.chat_id, outcome=outcome, owner=owner()
                 )
             except DatabaseError:

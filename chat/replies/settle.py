@@ -32,7 +32,7 @@ class Outcome:
     estimated: bool = False
 
 
-def settle(
+def finish_generation(
     *, generation_id: UUID, chat_id: UUID, outcome: Outcome, **fence: Any
 ) -> Generation | None:
     """The settled generation with its outcome, or None for whoever comes late.

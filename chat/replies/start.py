@@ -34,7 +34,7 @@ _beginnings: set[asyncio.Task[Generation]] = set()
 
 
 @dataclass(frozen=True)
-class Wish:
+class ReplyInput:
     """What is to be answered: new `content`, that message, or (neither) the last one.
 
     `language` is the one that the request asked for; the person's own choice goes before it, and
@@ -46,8 +46,8 @@ class Wish:
     language: str = ""
 
 
-async def begin(
-    *, user: User, chat_id: UUID, wish: Wish, key: str, body: Mapping[str, Any]
+async def start_detached(
+    *, user: User, chat_id: UUID, asked: ReplyInput, key: str, body: Mapping[str, Any]
 ) -> Generation:
     """The generation, running, or the one that this key began before. Raises as `start` does.
 
@@ -56,7 +56,7 @@ async def begin(
 
     async def start_and_launch() -> Generation:
         generation, created = await in_thread(start)(
-            user=user, chat_id=chat_id, wish=wish, key=key, body=body
+            user=user, chat_id=chat_id, asked=asked, key=key, body=body
         )
         if created:
             running.launch(generation)
@@ -77,16 +77,18 @@ def find_started(
     )
     if record is None:
         return None
-    generation = Generation.objects.of(user).with_outcome().filter(pk=record.reference).first()
+    generation = (
+        Generation.objects.owned_by(user).with_outcome().filter(pk=record.reference).first()
+    )
     if generation is None:
         raise NotFound
     return generation
 
 
 def start(
-    *, user: User, chat_id: UUID, wish: Wish, key: str, body: Mapping[str, Any]
+    *, user: User, chat_id: UUID, asked: ReplyInput, key: str, body: Mapping[str, Any]
 ) -> tuple[Generation, bool]:
-    """The generation of that wish, with its tokens held, and whether it is new.
+    """The generation of that asked, with its tokens held, and whether it is new.
 
     Leaves nothing behind when it raises: NotFound, GenerationInProgress, NothingToAnswer,
     InsufficientTokens, IdempotencyConflict.
@@ -102,15 +104,15 @@ def start(
                     user=user, operation=OPERATION, scope=str(chat_id), key=key, body=body
                 )
                 chat = lock_chat(user=user, chat_id=chat_id)
-                _demand_quiet(chat)
-                generation = _write(user, chat, _prompt(chat, wish), key, wish.language)
+                _refuse_if_running(chat)
+                generation = _write(user, chat, _prompt(chat, asked), key, asked.language)
                 record.refer(str(generation.pk))
                 return generation, True
         except idempotency.KeyTaken:
             continue  # somebody was faster by a moment: what they began is found now
 
 
-def _demand_quiet(chat: Chat) -> None:
+def _refuse_if_running(chat: Chat) -> None:
     """No reply may be running. One whose process is gone is settled on the spot."""
     busy = chat.generations.running().first()
     if busy is None:
@@ -120,13 +122,13 @@ def _demand_quiet(chat: Chat) -> None:
     chat.refresh_from_db(fields=["message_count"])
 
 
-def _prompt(chat: Chat, wish: Wish) -> Message:
+def _prompt(chat: Chat, asked: ReplyInput) -> Message:
     """The user's message that is to be answered."""
-    if wish.content is not None:
-        return append_message(chat, role=Message.Role.USER, content=wish.content)
+    if asked.content is not None:
+        return append_message(chat, role=Message.Role.USER, content=asked.content)
     last = chat.messages.filter(role=Message.Role.USER).order_by("-number").first()
-    if wish.message_id is not None:
-        wished = get_message(chat=chat, message_id=wish.message_id)
+    if asked.message_id is not None:
+        wished = get_message(chat=chat, message_id=asked.message_id)
         if last is None or wished.pk != last.pk:
             raise NothingToAnswer
     if last is None or last.answers.filter(status__in=ANSWERED).exists():

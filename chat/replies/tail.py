@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chat.replies import running
-from chat.replies.buffer import TextLog
+from chat.replies.buffer import ReplyBuffer
 from chat.replies.models import Generation
 from chat.replies.recover import recover
 from intellispark.threads import in_thread
@@ -18,20 +18,20 @@ ROW_POLL_SECS = 0.5
 
 
 @dataclass(frozen=True)
-class Piece:
+class Chunk:
     """More text; `end` is the offset after it, in Unicode code points."""
 
     text: str
     end: int
 
 
-class Quiet:
+class Heartbeat:
     """Nothing happened for `HEARTBEAT_SECS`."""
 
 
-QUIET = Quiet()
+HEARTBEAT = Heartbeat()
 
-Tailed = Piece | Quiet | Generation | None
+Tailed = Chunk | Heartbeat | Generation | None
 
 
 async def tail(generation_id: UUID, offset: int = 0) -> AsyncGenerator[Tailed, None]:
@@ -42,7 +42,7 @@ async def tail(generation_id: UUID, offset: int = 0) -> AsyncGenerator[Tailed, N
     """
     if run := running.find_here(generation_id):
         async for item in _from_log(run.log, offset):
-            if isinstance(item, Piece):
+            if isinstance(item, Chunk):
                 offset = item.end
             yield item
         if run.final:
@@ -60,15 +60,15 @@ async def wait_for_end(generation_id: UUID) -> Generation | None:
     return None
 
 
-async def _from_log(log: TextLog, offset: int) -> AsyncGenerator[Tailed, None]:
+async def _from_log(log: ReplyBuffer, offset: int) -> AsyncGenerator[Tailed, None]:
     while True:
-        if piece := _beyond(log.text, offset):
-            offset = piece.end
-            yield piece
+        if chunk := _beyond(log.text, offset):
+            offset = chunk.end
+            yield chunk
         elif log.ended:
             return
         elif not await log.wait_beyond(offset, timeout=HEARTBEAT_SECS):
-            yield QUIET
+            yield HEARTBEAT
 
 
 async def _from_row(generation_id: UUID, offset: int) -> AsyncGenerator[Tailed, None]:
@@ -78,9 +78,9 @@ async def _from_row(generation_id: UUID, offset: int) -> AsyncGenerator[Tailed, 
         if generation is None:
             yield None
             return
-        if generation.message and (piece := _beyond(generation.message.content, offset)):
-            offset, quiet_secs = piece.end, 0.0
-            yield piece
+        if generation.message and (chunk := _beyond(generation.message.content, offset)):
+            offset, quiet_secs = chunk.end, 0.0
+            yield chunk
         if not generation.is_running:
             yield generation
             return
@@ -88,7 +88,7 @@ async def _from_row(generation_id: UUID, offset: int) -> AsyncGenerator[Tailed, 
         quiet_secs += ROW_POLL_SECS
         if quiet_secs >= HEARTBEAT_SECS:
             quiet_secs = 0.0
-            yield QUIET
+            yield HEARTBEAT
 
 
 def _read(generation_id: UUID) -> Generation | None:
@@ -97,5 +97,5 @@ def _read(generation_id: UUID) -> Generation | None:
     return Generation.objects.with_outcome().filter(pk=generation_id).first()
 
 
-def _beyond(text: str, offset: int) -> Piece | None:
-    return Piece(text[offset:], len(text)) if len(text) > offset else None
+def _beyond(text: str, offset: int) -> Chunk | None:
+    return Chunk(text[offset:], len(text)) if len(text) > offset else None

@@ -67,7 +67,10 @@ def character_page(
     latest = None
     if request.user.is_authenticated:
         latest = (
-            Chat.objects.of(request.user).filter(character=shown).order_by("-updated_at").first()
+            Chat.objects.owned_by(request.user)
+            .filter(character=shown)
+            .order_by("-updated_at")
+            .first()
         )
     context = {
         "character": shown,

@@ -25,7 +25,7 @@ PAGE_MESSAGES = 30
 @never_cache  # the back button must not bring an old conversation, or an old balance
 def chat_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A person's own chat; 404 for anyone else's. Six queries beside those of the base page."""
-    chats = Chat.objects.of(request.user).select_related("character")
+    chats = Chat.objects.owned_by(request.user).select_related("character")
     chat = get_object_or_404(chats.prefetch_related("character__texts"), pk=pk)
     messages, has_more = newest_messages(chat)
     running = Generation.objects.filter(chat=chat, status=Generation.Status.RUNNING).first()

@@ -16,6 +16,6 @@ PAGE_SIZE = 30
 @require_safe
 @login_required
 def chats(request: HttpRequest) -> HttpResponse:
-    found = Chat.objects.of(request.user).with_last_message()
+    found = Chat.objects.owned_by(request.user).with_last_message()
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "chat/chats.html", {"page": page})

@@ -24,7 +24,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         pending = pending_start(request)
         if pending:
-            return redirect("start_chat", pending["character"])
+            return redirect("start-chat", pending["character"])
         return render(request, "chat/discover.html", discover_context(request))
     shown = Character.objects.visible_to(request.user).for_cards().order_by("position")
     characters = list(shown[:LANDING_CHARACTERS])

@@ -37,7 +37,7 @@ def start_chat(request: HttpRequest, pk: UUID) -> HttpResponse:
         if request.user.is_authenticated:
             return _started(request, shown, start)
         keep_start(request, start)
-        back = reverse("start_chat", args=[shown.pk])
+        back = reverse("start-chat", args=[shown.pk])
         return redirect(f"{reverse('account_signup')}?{urlencode({'next': back})}")
 
     pending = pending_start(request)

@@ -57,7 +57,7 @@ class SignupForm(PlainFieldsMixin, TakenMixin, AllauthSignupForm):
 
 
 class ChangeEmailForm(PlainFieldsMixin, AddEmailForm):
-    """A wish for another address. The one of today stays, confirmed or not, until the new one is.
+    """A wanted for another address. The one of today stays, confirmed or not, until the new one is.
 
     The stock form first removes whatever is unconfirmed: that could be the only address there is.
     """
@@ -68,9 +68,11 @@ class ChangeEmailForm(PlainFieldsMixin, AddEmailForm):
         with transaction.atomic():
             addresses = EmailAddress.objects.filter(user=self.user)
             addresses.filter(verified=False, primary=False).delete()
-            wish: EmailAddress = addresses.create(user=self.user, email=self.cleaned_data["email"])
-        send_verification_email_to_address(request, wish)
-        return wish
+            wanted: EmailAddress = addresses.create(
+                user=self.user, email=self.cleaned_data["email"]
+            )
+        send_verification_email_to_address(request, wanted)
+        return wanted
 
 
 class ProfileForm(TakenMixin, forms.ModelForm):

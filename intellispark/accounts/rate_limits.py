@@ -51,9 +51,9 @@ ELSE = Scope("else", RateLimitItemPerMinute(600))
 
 POSTS = {
     "account_login": SIGN_IN,
-    "api_login": SIGN_IN,
+    "api-login": SIGN_IN,
     "account_signup": SIGN_UP,
-    "api_register": SIGN_UP,
+    "api-register": SIGN_UP,
     "api-generate": GENERATE,
     "api-messages": MESSAGES,
 }

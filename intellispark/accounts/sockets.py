@@ -22,7 +22,7 @@ from intellispark.accounts.models import TokenFamily, User
 from intellispark.accounts.tokens import holder_of
 from intellispark.api.errors import NotSignedIn
 from intellispark.realtime.close_codes import CloseCode
-from intellispark.realtime.dataloader import Batch
+from intellispark.realtime.dataloader import DataLoader
 from intellispark.realtime.identity import Identity, SocketRefused
 
 
@@ -84,18 +84,18 @@ def identify(credentials: Iterable[Credential]) -> dict[Credential, Identity | C
     }
 
 
-_identified: Batch[Credential, Identity | CloseCode] = Batch(identify)
+_identified: DataLoader[Credential, Identity | CloseCode] = DataLoader(identify)
 
 
 def people(
-    credentials: Iterable[Credential], *, beside: str = ""
+    credentials: Iterable[Credential], *, select_related: str = ""
 ) -> dict[Credential, User | CloseCode]:
     """The same with the user, and what that has under the name `beside` read along with it."""
     credentials = list(credentials)
     owners = _owners_of_sessions({each.session_key for each in credentials if each.session_key})
-    families = _families({each.family for each in credentials if each.family}, beside)
-    users = _users({user_id for user_id, _ in owners.values()}, beside)
-    return {each: _judge(each, owners, families, users) for each in credentials}
+    families = _families({each.family for each in credentials if each.family}, select_related)
+    users = _users({user_id for user_id, _ in owners.values()}, select_related)
+    return {each: _check(each, owners, families, users) for each in credentials}
 
 
 def _owners_of_sessions(keys: set[str]) -> dict[str, tuple[UUID, str]]:
@@ -110,39 +110,39 @@ def _owners_of_sessions(keys: set[str]) -> dict[str, tuple[UUID, str]]:
     return found
 
 
-def _families(ids: set[str], beside: str) -> dict[str, TokenFamily]:
+def _families(ids: set[str], select_related: str) -> dict[str, TokenFamily]:
     """Each of these token families, revoked or not, with whose it is."""
     if not ids:
         return {}
-    related = [f"user__{beside}"] if beside else ["user"]
+    related = [f"user__{select_related}"] if select_related else ["user"]
     families = TokenFamily.objects.filter(pk__in=ids).select_related(*related)
     # Only the columns that are looked at: naming them all is most of this query's work.
     families = families.only("revoked_at", "user__is_active", "user__suspended_at", *related)
     return {str(family.pk): family for family in families}
 
 
-def _users(ids: set[UUID], beside: str) -> dict[UUID, User]:
-    users = User.objects.select_related(beside) if beside else User.objects
+def _users(ids: set[UUID], select_related: str) -> dict[UUID, User]:
+    users = User.objects.select_related(select_related) if select_related else User.objects
     return users.in_bulk(ids) if ids else {}
 
 
-def _judge(
+def _check(
     credential: Credential,
     owners: dict[str, tuple[UUID, str]],
     families: dict[str, TokenFamily],
     users: dict[UUID, User],
 ) -> User | CloseCode:
-    begun_with = ""
+    auth_hash = ""
     family = families.get(credential.family)
     user = family.user if family else None
     if credential.session_key in owners:
-        user_id, begun_with = owners[credential.session_key]
+        user_id, auth_hash = owners[credential.session_key]
         user = users.get(user_id)
     if user is None or not user.is_active or credential.user_id not in ("", str(user.pk)):
         return CloseCode.SIGNED_OUT
     if credential.session_key:
         hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-        if not any(constant_time_compare(begun_with, each) for each in hashes):
+        if not any(constant_time_compare(auth_hash, each) for each in hashes):
             return CloseCode.SIGNED_OUT
     if user.is_suspended:  # before the next: suspension revokes, and has to be told
         return CloseCode.REFUSED

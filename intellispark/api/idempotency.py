@@ -71,7 +71,11 @@ def find(
     if not key:
         return None
     found = IdempotencyKey.objects.filter(
-        user=user, operation=operation, scope=scope, key=key, created_at__gt=_forgotten_before()
+        user_id=user.pk,
+        operation=operation,
+        scope=scope,
+        key=key,
+        created_at__gt=_forgotten_before(),
     ).first()
     if found and found.body_hash != _hash(body):
         raise IdempotencyConflict
@@ -86,12 +90,16 @@ def claim(
     Without a key the record is a scrap of paper: its answers go nowhere.
     """
     record = IdempotencyKey(
-        user=user, operation=operation, scope=scope, key=key, body_hash=_hash(body)
+        user_id=user.pk, operation=operation, scope=scope, key=key, body_hash=_hash(body)
     )
     if not key:
         return record
     IdempotencyKey.objects.filter(
-        user=user, operation=operation, scope=scope, key=key, created_at__lte=_forgotten_before()
+        user_id=user.pk,
+        operation=operation,
+        scope=scope,
+        key=key,
+        created_at__lte=_forgotten_before(),
     ).delete()
     try:
         with transaction.atomic():

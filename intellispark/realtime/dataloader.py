@@ -14,7 +14,7 @@ V = TypeVar("V")
 MOST = 500  # keys a pass: a storm of them must not become one query without end
 
 
-class Batch(Generic[K, V]):
+class DataLoader(Generic[K, V]):
     """`await batch(key)` is `work({key, …})[key]`. Call it on one loop at a time.
 
     While one pass is at work in its thread, the next one gathers: a single caller waits for

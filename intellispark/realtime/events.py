@@ -1,4 +1,4 @@
-"""Frames on their way: their types, and JSON made once with what an outbox must know beside it."""
+"""The frames that sockets send: their types, and each frame's JSON, made once for all sockets."""
 
 from __future__ import annotations
 

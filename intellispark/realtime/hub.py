@@ -23,7 +23,7 @@ from prometheus_client import Gauge
 from intellispark.realtime.close_codes import CloseCode
 from intellispark.realtime.events import as_message
 from intellispark.realtime.identity import Identity
-from intellispark.realtime.publish import HUBS, own_up
+from intellispark.realtime.publish import ALL_PROCESSES, report_lost
 from intellispark.realtime.transport.server_loop import attach
 
 logger = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ AT_ONCE = 50  # sockets served before others get their turn on the loop
 # On the way out each client gets its own moment to come back: so many of them a second.
 RETURNS_PER_SEC = 200
 RETURN_SECS = (0.5, 20.0)
-FAREWELL_SECS = 2.0
+DRAIN_SECS = 2.0
 
 open_sockets = Gauge("intellispark_sockets_open", "Balance sockets held by this process.")
 
@@ -45,8 +45,8 @@ open_sockets = Gauge("intellispark_sockets_open", "Balance sockets held by this 
 class Socket(Protocol):
     identity: Identity
 
-    def tell(self, message: dict[str, Any]) -> None: ...
-    def shut(self, code: CloseCode, last: dict[str, Any] | None = None) -> None: ...
+    def send_frame(self, message: dict[str, Any]) -> None: ...
+    def close_with(self, code: CloseCode, last: dict[str, Any] | None = None) -> None: ...
 
 
 class Hub:
@@ -58,7 +58,7 @@ class Hub:
         self._sockets: dict[UUID, set[Socket]] = {}
         self._count = 0
         self._watch: asyncio.Task[None] | None = None
-        self._hurry = asyncio.Event()
+        self._woken = asyncio.Event()
         self._missed = False
         self._resyncing: asyncio.Task[None] | None = None
         self._ending = False
@@ -73,8 +73,8 @@ class Hub:
         if not self._watch or self._watch.done() or self._watch.get_loop().is_closed():
             attach()
             layer: Any = get_channel_layer()
-            layer.on_return = self.hurry
-            self._hurry, self._resyncing = asyncio.Event(), None
+            layer.on_return = self.wake
+            self._woken, self._resyncing = asyncio.Event(), None
             self._watch = asyncio.create_task(self._watch_over())
         return None
 
@@ -87,9 +87,9 @@ class Hub:
         if identity and not mine:
             self._sockets.pop(identity.user_id, None)
 
-    def hurry(self) -> None:
+    def wake(self) -> None:
         """Messages may have been lost: let the next pass come at once, and pages look again."""
-        self._hurry.set()
+        self._woken.set()
 
     def _counted(self, change: int) -> None:
         self._count += change
@@ -104,30 +104,30 @@ class Hub:
             await self._pass_by_pass()
             return
         channel = await layer.new_channel("hub")
-        layer.attach(channel, lambda _message: self.hurry())
-        await layer.group_add(HUBS, channel)
+        layer.attach(channel, lambda _message: self.wake())
+        await layer.group_add(ALL_PROCESSES, channel)
         try:
             await self._pass_by_pass()
         finally:
             layer.detach(channel)
-            await layer.group_discard(HUBS, channel)
+            await layer.group_discard(ALL_PROCESSES, channel)
 
     async def _pass_by_pass(self) -> None:
         while self._count:
             pause = settings.BEACON_SECS * random.uniform(0.8, 1.0)  # noqa: S311
             try:
                 async with asyncio.timeout(pause):
-                    await self._hurry.wait()
+                    await self._woken.wait()
             except TimeoutError:
                 pass
-            if self._hurry.is_set():
-                self._hurry.clear()
+            if self._woken.is_set():
+                self._woken.clear()
                 self._missed = True
                 if self._resyncing is None or self._resyncing.done():
                     self._resyncing = asyncio.create_task(self._resync())
             try:
                 await self.pass_once()
-                await asyncio.to_thread(own_up)
+                await asyncio.to_thread(report_lost)
             except Exception:  # the next pass must come whatever befell this one
                 logger.exception("beacon.failed")
 
@@ -141,9 +141,9 @@ class Hub:
         frames = await database_sync_to_async(self.beacons, thread_sensitive=False)(users)
         for number, socket in enumerate(sockets):
             if code := gone.get(socket.identity):
-                socket.shut(code)
+                socket.close_with(code)
             elif frame := frames.get(socket.identity.user_id):
-                socket.tell(as_message(frame))
+                socket.send_frame(as_message(frame))
             if number % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
 
@@ -158,10 +158,10 @@ class Hub:
             await asyncio.sleep(RESYNC_AFTER_SECS)
             self._missed = False
             for socket in self._all():
-                socket.tell(message)
+                socket.send_frame(message)
                 await asyncio.sleep(1 / LOOKS_PER_SEC)
 
-    async def farewell(self) -> None:
+    async def drain(self) -> None:
         """Say `bye` to everybody, each with a delay of their own, and close."""
         self._ending = True
         sockets = self._all()
@@ -169,11 +169,13 @@ class Hub:
         window = min(most, max(2.0, len(sockets) / RETURNS_PER_SEC))
         for number, socket in enumerate(sockets):
             retry_ms = round(1000 * random.uniform(least, least + window))  # noqa: S311
-            socket.shut(CloseCode.GOING_AWAY, as_message({"type": "bye", "retry_ms": retry_ms}))
+            socket.close_with(
+                CloseCode.GOING_AWAY, as_message({"type": "bye", "retry_ms": retry_ms})
+            )
             if number % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
         if sockets:
-            await asyncio.sleep(min(FAREWELL_SECS, 0.2 + len(sockets) / 1000))
+            await asyncio.sleep(min(DRAIN_SECS, 0.2 + len(sockets) / 1000))
 
 
 hub = Hub()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from intellispark.realtime.close_codes import CloseCode
@@ -33,7 +31,3 @@ class Identity:
         if session_key or family:
             return (session_key, family) == (self.session_key, self.family)
         return True
-
-
-Authenticate = Callable[[dict[str, Any]], Awaitable[Identity]]
-"""Says who the socket of an ASGI scope belongs to. Raises SocketRefused."""

@@ -21,14 +21,14 @@ from django.db import transaction
 from intellispark.realtime.close_codes import CloseCode
 from intellispark.realtime.events import as_message
 from intellispark.realtime.transport.breaker import redis_breaker
-from intellispark.realtime.transport.redis_publisher import UnansweredRedis
+from intellispark.realtime.transport.redis_publisher import RedisPublisher
 from intellispark.realtime.transport.server_loop import run_on_server
 
 logger = structlog.get_logger(__name__)
 
 REDIS_TIMEOUT_SECS = 0.2
 
-HUBS = "hubs"
+ALL_PROCESSES = "hubs"
 """The Channels group of all processes' hubs. What it is told: messages of mine were lost."""
 
 _lost = False  # whether the other processes have missed a message of this one
@@ -82,7 +82,7 @@ def send_to_group(group: str, message: dict[str, Any]) -> None:
         _send_to_others((group, message))
 
 
-def own_up() -> None:
+def report_lost() -> None:
     """Tell the other processes that they missed something, if they did. May wait for Redis."""
     if _lost:
         _send_to_others()
@@ -96,7 +96,7 @@ def _send_to_others(*messages: tuple[str, dict[str, Any]]) -> None:
     layer: Any = get_channel_layer()
     if _lost:
         _lost = False
-        messages = (*messages, (HUBS, {"type": "messages.lost"}))
+        messages = (*messages, (ALL_PROCESSES, {"type": "messages.lost"}))
     try:
         for group, message in messages:
             _redis().send("PUBLISH", *layer.packed(group, message))
@@ -109,5 +109,5 @@ def _send_to_others(*messages: tuple[str, dict[str, Any]]) -> None:
 
 
 @cache
-def _redis() -> UnansweredRedis:
-    return UnansweredRedis(settings.REDIS_URL, timeout_secs=REDIS_TIMEOUT_SECS)
+def _redis() -> RedisPublisher:
+    return RedisPublisher(settings.REDIS_URL, timeout_secs=REDIS_TIMEOUT_SECS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -13,13 +14,13 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 
 from intellispark.realtime.close_codes import CloseCode
-from intellispark.realtime.dataloader import Batch
+from intellispark.realtime.dataloader import DataLoader
 from intellispark.realtime.events import as_message
 from intellispark.realtime.hub import hub
-from intellispark.realtime.identity import Authenticate, Identity, SocketRefused
+from intellispark.realtime.identity import Identity, SocketRefused
 from intellispark.realtime.publish import user_group
-from intellispark.realtime.transport.daphne import EXTENSION, Plain
-from intellispark.realtime.transport.send_queue import Outbox
+from intellispark.realtime.transport.daphne import EXTENSION, AsgiConnection
+from intellispark.realtime.transport.send_queue import SendQueue
 
 
 class UserSocket(AsyncWebsocketConsumer):
@@ -28,11 +29,11 @@ class UserSocket(AsyncWebsocketConsumer):
     Refusals are accepted first: a close before that reaches the browser without its code.
     """
 
-    first_frame: ClassVar[Batch[UUID, dict[str, Any]]]
+    first_frame: ClassVar[DataLoader[UUID, dict[str, Any]]]
     """The frame that a connection of that person starts with."""
 
-    authenticate: ClassVar[Authenticate]
-    """Whose the connection is."""
+    authenticate: ClassVar[staticmethod[[dict[str, Any]], Awaitable[Identity]]]
+    """Says whose the connection of an ASGI scope is. Raises SocketRefused."""
 
     identity: Identity
     group = ""
@@ -48,7 +49,7 @@ class UserSocket(AsyncWebsocketConsumer):
             return
         self.scope, self.base_send, self.channel_layer = scope, send, layer
         self.channel_name = await layer.new_channel()
-        layer.attach(self.channel_name, self.heard)
+        layer.attach(self.channel_name, self.on_message)
         try:
             while True:
                 await self.dispatch(await receive())
@@ -65,29 +66,31 @@ class UserSocket(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         protocols = self.scope.get("subprotocols") or []
         await self.accept(subprotocol="bearer" if protocols[:1] == ["bearer"] else None)
-        self.line = self.scope.get("extensions", {}).get(EXTENSION) or Plain(self.base_send)
-        self.outbox = Outbox(self.line, self.shut)
+        self.connection = self.scope.get("extensions", {}).get(EXTENSION) or AsgiConnection(
+            self.base_send
+        )
+        self.send_queue = SendQueue(self.connection, self.close_with)
         try:
             self.identity = await type(self).authenticate(self.scope)
         except SocketRefused as refused:
-            self.shut(refused.code)
+            self.close_with(refused.code)
             return
         finally:
             self.scope["headers"].clear()  # kilobytes for as long as the page is open
         if code := hub.join(self):
-            self.shut(code)
+            self.close_with(code)
             return
         if self.identity.expires:
             left = max(0, self.identity.expires - time.time())
             self.ending = asyncio.get_running_loop().call_later(
-                left, self.shut, CloseCode.SIGNED_OUT
+                left, self.close_with, CloseCode.SIGNED_OUT
             )
-        # The group first, then the snapshot: what is published in between waits in the outbox.
+        # The group first, then the snapshot: what is published in between waits in the send_queue.
         self.group = user_group(self.identity.user_id)
         await self.channel_layer.group_add(self.group, self.channel_name)
         frame = await type(self).first_frame(self.identity.user_id)
         if not self.closed:
-            self.outbox.start(as_message(frame))
+            self.send_queue.start(as_message(frame))
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
         await self.leave()
@@ -102,38 +105,38 @@ class UserSocket(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Clients have nothing to say here; what they send is dropped."""
 
-    def tell(self, message: dict[str, Any]) -> None:
+    def send_frame(self, message: dict[str, Any]) -> None:
         """A frame, as `as_message` makes it."""
         if not self.closed:
-            self.outbox.offer(message)
+            self.send_queue.offer(message)
 
-    def shut(self, code: CloseCode, last: dict[str, Any] | None = None) -> None:
+    def close_with(self, code: CloseCode, last: dict[str, Any] | None = None) -> None:
         """Close it, whatever still waits to be sent; with a last frame for a client that reads."""
         if not self.closed:
             self._stop()
-            if last is not None and self.line.writable:
-                self.line.send(last["text"])
-            self.line.close(code)
+            if last is not None and self.connection.writable:
+                self.connection.send(last["text"])
+            self.connection.close(code)
 
     def _stop(self) -> None:
         self.closed = True
         hub.leave(self)
-        if hasattr(self, "outbox"):
-            self.outbox.stop()
+        if hasattr(self, "send_queue"):
+            self.send_queue.stop()
         if self.ending is not None:
             self.ending.cancel()
 
-    def heard(self, message: dict[str, Any]) -> None:
+    def on_message(self, message: dict[str, Any]) -> None:
         """What the person's group is told: a frame, or to close."""
         if message["type"] == "frame.send":
-            self.tell(message)
+            self.send_frame(message)
         elif hasattr(self, "identity") and self.identity.is_meant(
             session_key=message["session_key"], family=message["family"]
         ):
-            self.shut(message["code"])
+            self.close_with(message["code"])
 
     async def frame_send(self, message: dict[str, Any]) -> None:
-        self.heard(message)
+        self.on_message(message)
 
     async def socket_close(self, message: dict[str, Any]) -> None:
-        self.heard(message)
+        self.on_message(message)

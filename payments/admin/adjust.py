@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from intellispark.accounts.models import User
 from intellispark.db import database_now
-from payments.errors import EntryConflict, InsufficientTokens, LawBroken
+from payments.errors import EntryConflict, InsufficientTokens, InvariantViolated
 from payments.ledger import operations as ledger
 from payments.ledger.models import LedgerEntry, Wallet
 
@@ -46,7 +46,7 @@ class EntryForm(forms.Form):
         """The entry. Raises what the ledger refuses; `explain` says it on the form."""
         raise NotImplementedError
 
-    def explain(self, error: EntryConflict | InsufficientTokens | LawBroken) -> None:
+    def explain(self, error: EntryConflict | InsufficientTokens | InvariantViolated) -> None:
         """A refusal as an error of the form."""
         if isinstance(error, EntryConflict):
             sentence = _("This form was sent before with other values. Nothing more was changed.")
@@ -141,8 +141,8 @@ class WriteOffForm(EntryForm):
             reason=self.cleaned_data["reason"],
         )
 
-    def explain(self, error: EntryConflict | InsufficientTokens | LawBroken) -> None:
-        if isinstance(error, LawBroken) and error.data.get("law") == "ledger_write_off":
+    def explain(self, error: EntryConflict | InsufficientTokens | InvariantViolated) -> None:
+        if isinstance(error, InvariantViolated) and error.data.get("law") == "ledger_write_off":
             self.add_error("tokens", ValidationError(_("The debt is smaller than that.")))
         else:
             super().explain(error)

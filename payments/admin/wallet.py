@@ -22,7 +22,7 @@ from intellispark.readonly_admin import ReadOnlyAdmin
 from intellispark.text import grouped
 from payments.admin import past
 from payments.admin.adjust import AdjustForm, EntryForm, WriteOffForm
-from payments.errors import EntryConflict, InsufficientTokens, LawBroken
+from payments.errors import EntryConflict, InsufficientTokens, InvariantViolated
 from payments.ledger.history import Row
 from payments.ledger.models import LedgerEntry, Wallet
 
@@ -139,7 +139,7 @@ class WalletAdmin(ReadOnlyAdmin):
                 entry = form.post(wallet=wallet, actor=current_user(request))
                 if not is_repeated:
                     self.log_change(request, wallet, form.logged.format(**form.cleaned_data))
-        except (EntryConflict, InsufficientTokens, LawBroken) as error:
+        except (EntryConflict, InsufficientTokens, InvariantViolated) as error:
             form.explain(error)
             return False
         tokens, balance = Row(entry).change, grouped(entry.balance_after)

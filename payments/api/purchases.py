@@ -41,7 +41,7 @@ class PacksView(APIView):
 
 class CheckoutView(APIView):
     @extend_schema(
-        operation_id="payment_checkout",
+        operation_id="payment-checkout",
         summary="Begin to buy a pack",
         description="Answers with the page where it is paid. A repeated key buys nothing twice.",
         parameters=[OpenApiParameter("Idempotency-Key", KEY_SCHEMA, OpenApiParameter.HEADER)],
@@ -73,5 +73,7 @@ class PurchaseView(APIView):
         tags=["payment"],
     )
     def get(self, request: Request, purchase_id: UUID) -> Response:
-        purchase = get_object_or_404(Purchase.objects.of(current_user(request)), pk=purchase_id)
+        purchase = get_object_or_404(
+            Purchase.objects.owned_by(current_user(request)), pk=purchase_id
+        )
         return Response(PurchaseSerializer(purchase).data)

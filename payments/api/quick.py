@@ -20,7 +20,7 @@ from intellispark.accounts.rate_limits import ELSE, limiter
 from intellispark.accounts.sockets import Credential, people
 from intellispark.accounts.tokens import holder_of
 from intellispark.api.errors import NotSignedIn
-from intellispark.realtime.dataloader import Batch
+from intellispark.realtime.dataloader import DataLoader
 from payments.api.serializers import etag_of, wallet_json
 
 PATH = "/api/payment/user/tokens"
@@ -108,10 +108,10 @@ def _wallets(credentials: list[Credential]) -> dict[Credential, dict[str, Any] |
 
     Two queries for all of them, one for bearers alone; more for those whose tokens expire.
     """
-    found = people(credentials, beside="wallet")
+    found = people(credentials, select_related="wallet")
     wallets = {each: getattr(user, "wallet", None) for each, user in found.items()}
     shown = {wallet.pk: wallet_json(wallet) for wallet in {*wallets.values()} if wallet}
     return {each: shown[wallet.pk] if wallet else None for each, wallet in wallets.items()}
 
 
-wallets: Batch[Credential, dict[str, Any] | None] = Batch(_wallets)
+wallets: DataLoader[Credential, dict[str, Any] | None] = DataLoader(_wallets)

@@ -1,14 +1,13 @@
-"""Buying tokens: from a pack on the price list to the entry that credits it.
+"""The beginning of a purchase: from a pack on the price list to the page where it is paid.
 
-There is one path. `start_checkout` writes the purchase and asks its gateway where to pay;
-whatever learns that it was paid (the sandbox page, a webhook, the page people come back to)
-calls `fulfill`, as often as it likes. The states are drawn in docs/payments.md.
+`start_checkout` writes the purchase and asks its gateway where to pay; whatever learns that it was
+paid (the sandbox page, a webhook, the page people come back to) calls `fulfilment.fulfill`, as
+often as it likes. The states are drawn in docs/payments.md.
 """
 
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -16,13 +15,11 @@ from django.db import transaction
 from intellispark.accounts.models import User
 from intellispark.api import idempotency
 from intellispark.api.models import IdempotencyKey
-from payments.billing.catalogue import Pack, describe_pack, get_pack
+from payments.billing.catalogue import Pack, get_pack
 from payments.billing.gateways.registry import get_gateway
 from payments.billing.models import Purchase
-from payments.ledger import operations as ledger
 
 OPERATION = "checkout"
-Status = Purchase.Status
 
 
 def start_checkout(
@@ -56,40 +53,6 @@ def start_checkout(
         # Its twin was faster by a moment, and has committed.
         return start_checkout(user=user, pack=pack, return_url=return_url, key=key)
     return purchase, _open_session(purchase, return_url, record)
-
-
-def fulfill(*, purchase_id: UUID) -> Purchase:
-    """The purchase, paid and credited. Call it once the gateway is sure of the money.
-
-    Repetitions and races converge on one credit: the purchase's row is locked, and the entry's
-    key is made of its id. A purchase that was declined or had expired here is credited all the
-    same: when the gateway did take the money, the tokens are owed, whatever we believed before.
-    A refunded one stays refunded. Raises Purchase.DoesNotExist.
-    """
-    with transaction.atomic():
-        purchase = Purchase.objects.locked().get(pk=purchase_id)
-        if purchase.entry_id is not None:
-            return purchase
-        purchase.entry = ledger.purchase(
-            wallet_id=purchase.user_id,
-            tokens=purchase.tokens,
-            key=f"purchase:{purchase.pk}",
-            description=describe_pack(purchase.pack),
-            reference=str(purchase.pk),
-        )
-        purchase.status = Status.PAID
-        purchase.save(update_fields=["entry", "status", "updated_at"])
-    return purchase
-
-
-def decline(*, purchase_id: UUID) -> Purchase:
-    """The purchase, failed, unless it had come to another end before. Nothing is credited."""
-    with transaction.atomic():
-        purchase = Purchase.objects.locked().get(pk=purchase_id)
-        if purchase.status == Status.PENDING:
-            purchase.status = Status.FAILED
-            purchase.save(update_fields=["status", "updated_at"])
-    return purchase
 
 
 def _create(user: User, pack: Pack) -> Purchase:

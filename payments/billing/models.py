@@ -11,7 +11,7 @@ from intellispark.accounts.models import User
 
 
 class PurchaseQuerySet(models.QuerySet["Purchase"]):
-    def of(self, user: User) -> "PurchaseQuerySet":
+    def owned_by(self, user: User) -> "PurchaseQuerySet":
         """Only the person's own: every lookup by id for a client goes through here."""
         return self.filter(user=user)
 

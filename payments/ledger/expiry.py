@@ -10,10 +10,10 @@ import structlog
 from django.core.cache import cache
 
 from intellispark.db import database_now
-from payments.errors import LawBroken
+from payments.errors import InvariantViolated
 from payments.ledger.lots import NEVER, LotMismatch, Lots, lines
 from payments.ledger.models import LedgerEntry, Wallet
-from payments.ledger.posting import settle
+from payments.ledger.posting import expire_due_lots
 
 logger = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ class Expiring(NamedTuple):
         return self.expires_at - timedelta(seconds=1)
 
 
-class Outlook(NamedTuple):
+class ExpiryForecast(NamedTuple):
     """What expires when, for a page. `soon` and `first` are of the next seven days."""
 
     dates: list[Expiring]
@@ -42,14 +42,14 @@ class Outlook(NamedTuple):
     first: datetime | None
 
     @classmethod
-    def of(cls, wallet: Wallet) -> Self:
+    def for_wallet(cls, wallet: Wallet) -> Self:
         dates = expiring(wallet)
         near = database_now() + NOTICE if dates else None
         soon = [found for found in dates if near and found.expires_at <= near]
         return cls(dates, sum(found.tokens for found in soon), soon[0].until if soon else None)
 
 
-def settle_due(*, limit: int = BATCH) -> int:
+def expire_due_wallets(*, limit: int = BATCH) -> int:
     """How many lots expired. One transaction a wallet; twice at once or late is the same."""
     due = Wallet.objects.filter(next_expiry__lte=database_now()).order_by("next_expiry")
     found: list[UUID] = list(due.values_list("pk", flat=True)[:limit])
@@ -59,8 +59,8 @@ def settle_due(*, limit: int = BATCH) -> int:
 def _settle_one(wallet_id: UUID) -> int:
     """A wallet that differs from its laws must not keep the others from being settled."""
     try:
-        return len(settle(wallet_id=wallet_id))
-    except (LotMismatch, LawBroken):
+        return len(expire_due_lots(wallet_id=wallet_id))
+    except (LotMismatch, InvariantViolated):
         logger.exception("expiry.refused", wallet_id=str(wallet_id))
         return 0
 

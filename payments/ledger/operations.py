@@ -4,9 +4,9 @@ Every function writes one entry with one INSERT and returns it with `version`, `
 `held_after` and `created_at` filled by the database, which also checks the laws (docs/ledger.md).
 `key` makes a call repeatable: the same key with the same content returns the first entry, with
 other content it raises EntryConflict. Amounts are whole tokens. All may raise InsufficientTokens
-(where funds are needed), EntryConflict and LawBroken. Inside a transaction a refusal rolls back
-to a savepoint, so the caller's transaction stays usable. Where lots of the wallet are past their
-date, what takes tokens lets them expire first (payments/posting.py).
+(where funds are needed), EntryConflict and InvariantViolated. Inside a transaction a
+refusal rolls back to a savepoint, so the caller's transaction stays usable. Where lots of the
+wallet are past their date, what takes tokens lets them expire first (see `posting.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import datetime
 from uuid import UUID
 
 from intellispark.accounts.models import User
-from payments.errors import LawBroken
+from payments.errors import InvariantViolated
 from payments.ledger.models import LedgerEntry
 from payments.ledger.posting import post
 
@@ -213,5 +213,5 @@ def write_off(*, wallet_id: UUID, tokens: int, key: str, actor: User, reason: st
 
 def _positive(tokens: int) -> int:
     if tokens <= 0:
-        raise LawBroken(f"An amount must be positive, not {tokens}.")
+        raise InvariantViolated(f"An amount must be positive, not {tokens}.")
     return tokens

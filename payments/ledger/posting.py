@@ -16,7 +16,7 @@ from django.db import IntegrityError, connections, router, transaction
 from django.db.models import Min
 
 from intellispark.db import database_now
-from payments.errors import EntryConflict, HoldResolved, InsufficientTokens, LawBroken
+from payments.errors import EntryConflict, HoldResolved, InsufficientTokens, InvariantViolated
 from payments.ledger.lots import replay
 from payments.ledger.models import LedgerEntry, Wallet
 
@@ -32,7 +32,7 @@ def post(**fields: Any) -> LedgerEntry:
         return entry
     # The key first: a replay after the money is gone must not read as "insufficient".
     old = _replayed(entry)
-    if old is None and _law_of(error) == DUE:
+    if old is None and _constraint_of(error) == DUE:
         error = _settle_and_save(entry)
         if error is None:
             return entry
@@ -40,7 +40,7 @@ def post(**fields: Any) -> LedgerEntry:
     return old or _refuse(entry, error)
 
 
-def settle(*, wallet_id: UUID) -> list[LedgerEntry]:
+def expire_due_lots(*, wallet_id: UUID) -> list[LedgerEntry]:
     """The entries by which lots past their date expired; usually one a lot, often none.
 
     Whoever comes second waits for the wallet's lock and finds nothing left. Tokens that an open
@@ -78,9 +78,9 @@ def _settle_and_save(entry: LedgerEntry) -> IntegrityError | None:
     """
     with transaction.atomic():
         for _ in range(TRIES):
-            settle(wallet_id=entry.wallet_id)
+            expire_due_lots(wallet_id=entry.wallet_id)
             error = _save(entry)
-            if error is None or _law_of(error) != DUE:
+            if error is None or _constraint_of(error) != DUE:
                 break
     return error
 
@@ -135,17 +135,17 @@ def _replayed(entry: LedgerEntry) -> LedgerEntry | None:
 
 
 def _refuse(entry: LedgerEntry, error: IntegrityError) -> LedgerEntry:
-    law = _law_of(error)
+    law = _constraint_of(error)
     if law == "ledger_insufficient":
         wallet = Wallet.objects.get(pk=entry.wallet_id)
         needed = entry.held_change or -entry.amount
         raise InsufficientTokens(needed=needed, available=wallet.available) from error
     if law in ("ledger_hold_resolved", "payments_ledgerentry_hold_id_key"):
         raise HoldResolved from error
-    raise LawBroken(law=law) from error
+    raise InvariantViolated(law=law) from error
 
 
-def _law_of(error: IntegrityError) -> str:
+def _constraint_of(error: IntegrityError) -> str:
     """The name of the law or constraint behind a database error, on either engine."""
     diag = getattr(error.__cause__, "diag", None)
     return diag.constraint_name or "" if diag else str(error)

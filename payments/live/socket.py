@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from intellispark.accounts.sockets import authenticate
-from intellispark.realtime.dataloader import Batch
+from intellispark.realtime.dataloader import DataLoader
 from intellispark.realtime.sockets import UserSocket
 from payments.live.frames import first_frames
 
@@ -13,4 +13,4 @@ class BalanceSocket(UserSocket):
     docs/realtime.md."""
 
     authenticate = staticmethod(authenticate)
-    first_frame = Batch(first_frames)
+    first_frame = DataLoader(first_frames)

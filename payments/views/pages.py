@@ -20,11 +20,11 @@ from payments.billing.checkout import start_checkout
 from payments.billing.gateways.sandbox.gateway import sandbox_is_active
 from payments.billing.models import Purchase
 from payments.ledger import history as entries
-from payments.ledger.expiry import Outlook
+from payments.ledger.expiry import ExpiryForecast
 from payments.ledger.models import Wallet
 
 PAGE_SIZE = 20
-TOLD = "purchases_told"  # in the session: purchases whose end the person has read
+SHOWN_NOTICES = "shown_notices"  # in the session: purchases whose end the person has read
 
 
 @never_cache
@@ -73,7 +73,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
 
 
 def _payment_page(request: HttpRequest, *, error: DomainError | None = None) -> HttpResponse:
-    purchase = _purchase_to_tell(request)
+    purchase = _purchase_notice(request)
     context = {
         **_history(request),
         **_outlook(request),
@@ -88,7 +88,7 @@ def _payment_page(request: HttpRequest, *, error: DomainError | None = None) -> 
 
 def _outlook(request: HttpRequest) -> dict[str, Any]:
     wallet = Wallet.objects.for_user(current_user(request).pk)
-    return {"debt": wallet.debt, "outlook": Outlook.of(wallet)}
+    return {"debt": wallet.debt, "outlook": ExpiryForecast.for_wallet(wallet)}
 
 
 def _offers() -> list[dict[str, Any]]:
@@ -110,18 +110,18 @@ def _payment_url(request: HttpRequest) -> str:
     return request.build_absolute_uri(reverse("payment"))
 
 
-def _purchase_to_tell(request: HttpRequest) -> Purchase | None:
+def _purchase_notice(request: HttpRequest) -> Purchase | None:
     """The purchase that the person comes back from; once it has ended it is told once."""
     try:
         wanted = UUID(request.GET.get("purchase", ""))
     except ValueError:
         return None
-    purchase = Purchase.objects.of(current_user(request)).filter(pk=wanted).first()
-    told = request.session.get(TOLD, [])
+    purchase = Purchase.objects.owned_by(current_user(request)).filter(pk=wanted).first()
+    told = request.session.get(SHOWN_NOTICES, [])
     if purchase is None or str(purchase.pk) in told:
         return None
     if purchase.status != Purchase.Status.PENDING:
-        request.session[TOLD] = [*told, str(purchase.pk)][-20:]
+        request.session[SHOWN_NOTICES] = [*told, str(purchase.pk)][-20:]
     return purchase
 
 

@@ -25,7 +25,7 @@ def sign_up(name: str) -> tuple[Client, User]:
     return client, User.objects.get(username=name)
 
 
-def wish(client: Client, email: str) -> None:
+def wanted(client: Client, email: str) -> None:
     answer = client.post("/accounts/email/", {"email": email, "action_add": ""})
     assert answer.status_code == 302
 
@@ -33,8 +33,8 @@ def wish(client: Client, email: str) -> None:
 def test_an_unconfirmed_address_is_not_lost_to_a_wish() -> None:
     for name in ("alice", "bob"):
         client, user = sign_up(name)
-        wish(client, f"{name}.new@example.com")
-        wish(client, f"{name}.newer@example.com")
+        wanted(client, f"{name}.new@example.com")
+        wanted(client, f"{name}.newer@example.com")
         user.refresh_from_db()
         assert user.email == f"{name}@example.com"
         found = dict(EmailAddress.objects.filter(user=user).values_list("email", "primary"))
@@ -46,10 +46,10 @@ def test_an_unconfirmed_address_is_not_lost_to_a_wish() -> None:
 
 def test_a_confirmed_wish_is_the_address() -> None:
     client, user = sign_up("alice")
-    wish(client, "alice.new@example.com")
-    assert mail.outbox[-1].subject.startswith("IntelliSpark: ")
-    assert "Hello from IntelliSpark!" in mail.outbox[-1].body
-    link = re.search(r"/accounts/confirm-email/\S+", str(mail.outbox[-1].body))
+    wanted(client, "alice.new@example.com")
+    assert mail.send_queue[-1].subject.startswith("IntelliSpark: ")
+    assert "Hello from IntelliSpark!" in mail.send_queue[-1].body
+    link = re.search(r"/accounts/confirm-email/\S+", str(mail.send_queue[-1].body))
     assert link is not None
     client.post(link[0])
     user.refresh_from_db()
@@ -61,7 +61,7 @@ def test_a_confirmed_wish_is_the_address() -> None:
 
 def test_a_wish_is_taken_back() -> None:
     client, user = sign_up("alice")
-    wish(client, "alice.new@example.com")
+    wanted(client, "alice.new@example.com")
     client.post("/accounts/email/", {"email": "alice.new@example.com", "action_remove": ""})
     user.refresh_from_db()
     assert user.email == "alice@example.com"

@@ -13,14 +13,14 @@ from django.test import Client
 from django.urls import get_resolver
 from pytest_django import Settings
 
+from intellispark.accounts import rate_limits
 from intellispark.accounts.models import User
 from intellispark.accounts.rate_limits import MemoryCounter, limiter
 from intellispark.accounts.tokens import issue
-from intellispark.api import rate_limits
 from intellispark.realtime.transport.breaker import redis_breaker
 from tests.api.conftest import error_of
-from tests.support.passing import stand_still
 from tests.support.redis import forget_failures
+from tests.support.time_travel import stand_still
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"

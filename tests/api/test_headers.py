@@ -47,7 +47,7 @@ def test_inline_scripts_carry_the_nonce_of_their_own_answer() -> None:
 
 
 def test_a_429_has_the_headers_too(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    from intellispark.api import rate_limits
+    from intellispark.accounts import rate_limits
 
     settings.RATE_LIMITS = True
     monkeypatch.setattr(rate_limits.ELSE.limit, "amount", 0)

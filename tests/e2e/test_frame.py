@@ -18,7 +18,7 @@ from intellispark.accounts.models import User
 from payments.ledger.operations import grant, hold
 from tests.support.browser import expect_home, open_connected
 from tests.support.factories import make_user
-from tests.support.passing import in_days, pass_time
+from tests.support.time_travel import in_days, pass_time
 
 pytestmark = pytest.mark.e2e
 

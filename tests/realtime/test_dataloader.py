@@ -10,7 +10,7 @@ import pytest
 from intellispark.accounts.models import User
 from intellispark.accounts.sockets import Credential, identify
 from intellispark.accounts.tokens import holder_of, issue
-from intellispark.realtime.dataloader import Batch
+from intellispark.realtime.dataloader import DataLoader
 from intellispark.realtime.identity import Identity
 from payments.ledger import operations as ledger
 from payments.ledger.balance import snapshot, snapshots
@@ -25,7 +25,7 @@ async def test_a_storm_of_questions_takes_few_passes() -> None:
         passes.append(len(keys))
         return {key: key * 2 for key in keys}
 
-    batch = Batch(work)
+    batch = DataLoader(work)
     assert await asyncio.gather(*map(batch, range(1_200))) == [n * 2 for n in range(1_200)]
     assert passes == [500, 500, 200]
     assert await batch(7) == 14
@@ -39,7 +39,7 @@ async def test_a_failure_reaches_all_who_asked_and_nobody_after() -> None:
             raise OSError
         return dict.fromkeys(keys, 1)
 
-    batch = Batch(work)
+    batch = DataLoader(work)
     found = await asyncio.gather(batch(1), batch(2), return_exceptions=True)
     assert [type(each) for each in found] == [OSError, OSError]
     broken = False

@@ -15,8 +15,8 @@ from chat.conversations.chats import create_chat, rename_chat
 from chat.conversations.messages import post_message
 from chat.models import Chat, Generation
 from chat.replies.deletion import delete_chat
-from chat.replies.settle import Outcome, settle
-from chat.replies.start import Wish, start
+from chat.replies.settle import Outcome, finish_generation
+from chat.replies.start import ReplyInput, start
 from intellispark.accounts.models import User
 from intellispark.realtime import publish
 from intellispark.realtime.events import EVENTS
@@ -87,13 +87,13 @@ def test_renaming_moving_and_deleting_a_chat(chat: Chat, alice: User, told: list
 
 @pytest.mark.django_db(transaction=True)
 def test_a_replys_beginning_and_end(chat: Chat, alice: User, told: list[Any]) -> None:
-    wish = Wish(content="Hello")
-    generation, _ = start(user=alice, chat_id=chat.pk, wish=wish, key="", body={})
+    asked = ReplyInput(content="Hello")
+    generation, _ = start(user=alice, chat_id=chat.pk, asked=asked, key="", body={})
     assert types(told) == ["chat.updated", "reply.started"]
     assert told[1]["message_id"] == str(generation.message_id)
     outcome = Outcome(Generation.Status.COMPLETE, "Hello!")
-    settle(generation_id=generation.pk, chat_id=chat.pk, outcome=outcome)
-    settle(generation_id=generation.pk, chat_id=chat.pk, outcome=outcome)  # too late
+    finish_generation(generation_id=generation.pk, chat_id=chat.pk, outcome=outcome)
+    finish_generation(generation_id=generation.pk, chat_id=chat.pk, outcome=outcome)  # too late
     assert types(told) == ["chat.updated", "reply.started", "reply.finished"]
     assert (told[2]["status"], told[2]["message_id"]) == ("complete", str(generation.message_id))
     chat.refresh_from_db()
@@ -113,10 +113,10 @@ def test_a_replys_beginning_and_end(chat: Chat, alice: User, told: list[Any]) ->
 def test_a_replys_end_says_what_the_lists_show(
     chat: Chat, alice: User, told: list[Any], text: str, shown: str
 ) -> None:
-    generation, _ = start(user=alice, chat_id=chat.pk, wish=Wish("Hello"), key="", body={})
+    generation, _ = start(user=alice, chat_id=chat.pk, asked=ReplyInput("Hello"), key="", body={})
     status = Generation.Status.COMPLETE if text else Generation.Status.FAILED
-    settle(generation_id=generation.pk, chat_id=chat.pk, outcome=Outcome(status, text))
-    listed = Chat.objects.of(alice).with_last_message().get()
+    finish_generation(generation_id=generation.pk, chat_id=chat.pk, outcome=Outcome(status, text))
+    listed = Chat.objects.owned_by(alice).with_last_message().get()
     assert told[-1]["preview"] == preview(listed.last_content) == shown
 
 

@@ -45,11 +45,11 @@ LIFE_SECS = 30  # of a token, within which a page must have been opened
 AS_IT_IS_SECS = publish.REDIS_TIMEOUT_SECS
 PATIENCE_SECS = 60  # for a machine that does other things too
 
-House = tuple[RedisServer, Server, Server]
+Cluster = tuple[RedisServer, Server, Server]
 
 
 @pytest.fixture(scope="module")
-def processes(django_db_setup: None) -> Iterator[House]:
+def processes(django_db_setup: None) -> Iterator[Cluster]:
     with ExitStack() as stack:
         redis = stack.enter_context(RedisServer())
         servers = [Server(REDIS_URL=redis.url) for _ in range(2)]
@@ -61,9 +61,9 @@ def processes(django_db_setup: None) -> Iterator[House]:
 
 
 @pytest.fixture
-async def house(
-    processes: House, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[House]:
+async def cluster(
+    processes: Cluster, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Cluster]:
     """This process joins the others: what the test spends here, it publishes to their Redis.
 
     It waits for Redis as long as it takes, or a slow moment would be a lost frame.
@@ -99,7 +99,7 @@ async def version_of(user: User) -> int:
     return (await Wallet.objects.aget(pk=user.pk)).version
 
 
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on this process waits for Redis as little as it does in production."""
     monkeypatch.setattr(publish, "REDIS_TIMEOUT_SECS", AS_IT_IS_SECS)
     publish._redis.cache_clear()
@@ -143,8 +143,8 @@ async def all_right(user: User, pages: list[Page], secs: float) -> None:
         await page.until(lambda page=page: page.version == version, secs)
 
 
-async def test_frames_reach_every_process_and_only_their_person(house: House) -> None:
-    redis, *servers = house
+async def test_frames_reach_every_process_and_only_their_person(cluster: Cluster) -> None:
+    redis, *servers = cluster
     people = [await sync_to_async(make_user)(name, tokens=100) for name in ("alice", "bob")]
     pages = {user.username: await open_pages(user, *servers, *servers) for user in people}
     for user in people:
@@ -164,14 +164,14 @@ async def test_frames_reach_every_process_and_only_their_person(house: House) ->
 
 
 async def test_a_frozen_redis_costs_a_spend_little_and_pages_a_beacon(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    redis, *servers = house
+    redis, *servers = cluster
     alice = await sync_to_async(make_user)("alice", tokens=50)
     pages = await open_pages(alice, *servers)
     await spend(alice, "before")
     await all_right(alice, pages, PATIENCE_SECS)
-    hasty(monkeypatch)
+    short_timeout(monkeypatch)
     redis.freeze()
     assert await cost_of_finding_out(alice) < SPEND_SECS
     await all_right(alice, pages, BEACON_SECS + PATIENCE_SECS)
@@ -184,8 +184,8 @@ async def test_a_frozen_redis_costs_a_spend_little_and_pages_a_beacon(
         await page.close()
 
 
-async def test_a_reply_in_this_process_needs_no_redis(house: House) -> None:
-    redis, server, _ = house
+async def test_a_reply_in_this_process_needs_no_redis(cluster: Cluster) -> None:
+    redis, server, _ = cluster
     alice = await sync_to_async(make_user)("alice", tokens=50)
     chat = await sync_to_async(make_chat)(alice)
     access = (await sync_to_async(issue)(alice))["access"]
@@ -219,12 +219,12 @@ def make_chat(user: User) -> Chat:
 
 
 async def test_a_redis_that_dies_and_comes_back_is_heard_again(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    redis, *servers = house
+    redis, *servers = cluster
     alice = await sync_to_async(make_user)("alice", tokens=50)
     pages = await open_pages(alice, *servers)
-    hasty(monkeypatch)
+    short_timeout(monkeypatch)
     redis.kill()
     assert await cost_of_finding_out(alice) < SPEND_SECS
     await all_right(alice, pages, BEACON_SECS + PATIENCE_SECS)
@@ -238,12 +238,12 @@ async def test_a_redis_that_dies_and_comes_back_is_heard_again(
 
 @pytest.mark.parametrize("by", ["the next event", "the next beacon"])
 async def test_what_one_process_could_not_send_is_looked_up_by_all_pages(
-    house: House, by: str
+    cluster: Cluster, by: str
 ) -> None:
-    redis, *servers = house
+    redis, *servers = cluster
     alice = await sync_to_async(make_user)("alice", tokens=50)
     pages = await open_pages(alice, *servers)
-    for group in (publish.HUBS, publish.user_group(alice.pk)):
+    for group in (publish.ALL_PROCESSES, publish.user_group(alice.pk)):
         await subscribed(redis, group, len(servers))
     redis_breaker.failed()  # this process leaves Redis alone for a second; its servers do not
     await spend(alice, "unsent")
@@ -252,7 +252,7 @@ async def test_what_one_process_could_not_send_is_looked_up_by_all_pages(
     if by == "the next event":
         await spend(alice, "sent")
     else:
-        await sync_to_async(publish.own_up)()
+        await sync_to_async(publish.report_lost)()
     for page in pages:
         await page.until(lambda page=page: "resync" in kinds_of(page), PATIENCE_SECS)
         assert "alice:unsent" not in ops_of(page)
@@ -269,8 +269,8 @@ async def subscribed(redis: RedisServer, group: str, processes: int) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_a_flushed_redis_changes_nothing(house: House) -> None:
-    redis, *servers = house
+async def test_a_flushed_redis_changes_nothing(cluster: Cluster) -> None:
+    redis, *servers = cluster
     alice = await sync_to_async(make_user)("alice", tokens=50)
     pages = await open_pages(alice, *servers)
     await subscribed(redis, publish.user_group(alice.pk), len(servers))
@@ -281,8 +281,8 @@ async def test_a_flushed_redis_changes_nothing(house: House) -> None:
         await page.close()
 
 
-async def test_a_server_that_dies_takes_only_its_own_sockets(house: House) -> None:
-    _, one, two = house
+async def test_a_server_that_dies_takes_only_its_own_sockets(cluster: Cluster) -> None:
+    _, one, two = cluster
     alice = await sync_to_async(make_user)("alice", tokens=50)
     lost, kept = await open_pages(alice, one, two)
     await asyncio.to_thread(one.kill)
@@ -296,8 +296,8 @@ async def test_a_server_that_dies_takes_only_its_own_sockets(house: House) -> No
         await page.close()
 
 
-async def test_a_server_that_is_stopped_says_bye(house: House) -> None:
-    _, one, _ = house
+async def test_a_server_that_is_stopped_says_bye(cluster: Cluster) -> None:
+    _, one, _ = cluster
     alice = await sync_to_async(make_user)("alice")
     pages = await open_pages(alice, *[one] * 10)
     assert await asyncio.to_thread(one.stop) == 0
@@ -311,8 +311,8 @@ async def test_a_server_that_is_stopped_says_bye(house: House) -> None:
     assert all(500 <= delay <= 20_500 for delay in delays)
 
 
-async def test_credentials_end_sockets_in_every_process(house: House) -> None:
-    redis, *servers = house
+async def test_credentials_end_sockets_in_every_process(cluster: Cluster) -> None:
+    redis, *servers = cluster
     alice = await sync_to_async(make_user)("alice")
     bob = await sync_to_async(make_user)("bob")
     for lost in (False, True):
@@ -342,9 +342,9 @@ async def test_credentials_end_sockets_in_every_process(house: House) -> None:
             await page.close()
 
 
-async def test_credentials_that_run_out_end_their_sockets(house: House) -> None:
+async def test_credentials_that_run_out_end_their_sockets(cluster: Cluster) -> None:
     """By the clock alone: a token within 2 s, a session within a beacon."""
-    _, *servers = house
+    _, *servers = cluster
     alice = await sync_to_async(make_user)("alice")
     key = await sync_to_async(signed_in)(alice)
     session = await open_page(servers[0], key)
@@ -367,8 +367,8 @@ async def test_credentials_that_run_out_end_their_sockets(house: House) -> None:
     await kept.close()
 
 
-async def test_a_thousand_come_back_at_once(house: House) -> None:
-    _, server, _ = house
+async def test_a_thousand_come_back_at_once(cluster: Cluster) -> None:
+    _, server, _ = cluster
     people = [await sync_to_async(make_user)(f"user{number}") for number in range(50)]
     keys = [await sync_to_async(signed_in)(user) for user in people]
     wave = [key for key in keys for _ in range(20)]
@@ -392,8 +392,8 @@ async def test_a_thousand_come_back_at_once(house: House) -> None:
         page.socket.transport.abort()
 
 
-async def test_a_client_that_reads_nothing_costs_little_and_is_cut_off(house: House) -> None:
-    redis, server, _ = house
+async def test_a_client_that_reads_nothing_costs_little_and_is_cut_off(cluster: Cluster) -> None:
+    redis, server, _ = cluster
     alice = await sync_to_async(make_user)("alice")
     key = await sync_to_async(signed_in)(alice)
     stalled = await asyncio.to_thread(open_and_read_nothing, server, key)

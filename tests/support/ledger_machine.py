@@ -14,11 +14,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from intellispark.api.errors import DomainError
 from payments.audit.verify import differences
 from payments.ledger import operations as ledger
-from payments.ledger.expiry import settle_due
+from payments.ledger.expiry import expire_due_wallets
 from payments.models import LedgerEntry, Wallet
 from tests.support.factories import make_user
-from tests.support.passing import in_days, pass_time
 from tests.support.plain_ledger import Line, PlainLedger, Refused
+from tests.support.time_travel import in_days, pass_time
 
 TOKENS = st.integers(1, 9)
 PICK = st.integers(0, 10**6)
@@ -146,7 +146,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
         def plainly() -> None:
             if again:
-                raise Refused("LawBroken")
+                raise Refused("InvariantViolated")
             self.plain.credit("refund", -entry.amount)
 
         self._both(plainly, ledger.refund, entry=entry)
@@ -155,7 +155,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def adjust(self, tokens: int) -> None:
         def plainly() -> None:
             if tokens == 0:
-                raise Refused("LawBroken")
+                raise Refused("InvariantViolated")
             if tokens > 0:
                 self.plain.credit("adjustment", tokens)
             else:
@@ -181,7 +181,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def housekeeping(self) -> None:
-        settle_due()
+        expire_due_wallets()
         self.plain.expire()
 
     @precondition(lambda self: self.done)

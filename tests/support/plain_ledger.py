@@ -78,7 +78,7 @@ class PlainLedger:
 
     def write_off(self, tokens: int) -> None:
         if tokens > self.owed:
-            raise Refused("LawBroken")
+            raise Refused("InvariantViolated")
         self.owed -= tokens
         self._write("write_off", tokens)
 
@@ -94,7 +94,7 @@ class PlainLedger:
         if not held.is_open:
             raise Refused("HoldResolved")
         if tokens > len(held.tokens):
-            raise Refused("LawBroken")
+            raise Refused("InvariantViolated")
         held.is_open = False
         self._write("capture" if tokens else "release", -tokens, -len(held.tokens))
         self._give(held.tokens[tokens:])

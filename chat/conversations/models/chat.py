@@ -16,7 +16,7 @@ from chat.conversations.models.message import Message
 
 
 class ChatQuerySet(models.QuerySet["Chat"]):
-    def of(self, user: Any) -> ChatQuerySet:
+    def owned_by(self, user: Any) -> ChatQuerySet:
         """Only the person's own: every lookup by id goes through here."""
         return self.filter(user=user)
 

@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from intellispark.realtime.hub import hub
-from intellispark.realtime.transport.daphne import WiredServer
+from intellispark.realtime.transport.daphne import DaphneServer
 from intellispark.realtime.transport.server_loop import attach
 
 HOUSEKEEPING_SECS = 10
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         if settled["generations_recovered"]:
             logger.warning("orphans.recovered", count=settled["generations_recovered"])
 
-        self.server = WiredServer(
+        self.server = DaphneServer(
             application,
             endpoints=[f"tcp:port={port}:interface={host.replace(':', chr(92) + ':')}"],
             signal_handlers=False,  # Daphne's own would stop in mid-reply, without settling it
@@ -106,7 +106,7 @@ class Command(BaseCommand):
 
         try:
             await shutdown()  # first: open pages are to hear how their replies ended
-            await hub.farewell()
+            await hub.drain()
             await asyncio.sleep(FLUSH_SECS)
         except Exception:  # it has to end all the same
             logger.exception("shutdown.failed")

@@ -1,9 +1,10 @@
 """What is under a socket: the connection's write buffer, and a way past ASGI's queues to it.
 
 ASGI cannot say whether a client still reads: `send` returns at once, and what is not read piles
-up in the server. So our server hands each WebSocket its `Wire` in the ASGI scope, as an extension.
-Under another server (`daphne intellispark.asgi:application`, tests) there is none, and `Plain`
-stands in for it: everything works, but a reader that stalls is found by the server's ping alone.
+up in the server. So our server puts a `DaphneConnection` into the ASGI scope of each WebSocket, as
+an extension. Under another server (`daphne intellispark.asgi:application`, tests) there is none,
+and `AsgiConnection` stands in for it: everything works, but a reader that stalls is found by the
+server's ping alone.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from autobahn.websocket import protocol
 from daphne import http_protocol
 from daphne.server import Server
 
-EXTENSION = "intellispark.wire"
+EXTENSION = "intellispark.connection"
 KERNEL_BUFFER_BYTES = 16_384  # Linux doubles it; its own choice may be megabytes for each socket
 BUFFER_BYTES = 4_096
 FIN_TEXT = 0x81
 
 
-class Wire:
+class DaphneConnection:
     """A Daphne connection. Tells its owner when the client stops reading, and when it goes on."""
 
     __slots__ = ("_paused", "_protocol", "_resumed", "writable")
@@ -101,7 +102,7 @@ def _write(transport: Any, data: bytes) -> None:
         transport.write(data)
 
 
-class Plain:
+class AsgiConnection:
     """The same over ASGI's `send`, for servers that are not ours."""
 
     writable = True
@@ -130,8 +131,8 @@ class Plain:
             await self._send(self._queue.get_nowait())
 
 
-class WiredServer(Server):
-    """Daphne, with a `Wire` in the scope of every WebSocket, and all bodies left to Django."""
+class DaphneServer(Server):
+    """Daphne with a `DaphneConnection` in each WebSocket's scope; bodies are left to Django."""
 
     def run(self) -> None:
         # Autobahn dresses up what it says at debug level whether or not anybody reads it: a third
@@ -145,5 +146,5 @@ class WiredServer(Server):
 
     def create_application(self, connection: Any, scope: dict[str, Any]) -> Any:
         if scope["type"] == "websocket":
-            scope["extensions"] = {EXTENSION: Wire(connection)}
+            scope["extensions"] = {EXTENSION: DaphneConnection(connection)}
         return super().create_application(connection, scope)

@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 
-class UnansweredRedis:
+class RedisPublisher:
     """Sends commands without waiting. Safe to share between threads; one message at a time."""
 
     def __init__(self, url: str, *, timeout_secs: float) -> None:

@@ -23,8 +23,8 @@ SLOTS = 64  # things that may wait; a client this far behind had better begin ag
 OPS = 64
 
 
-class Line(Protocol):
-    """What frames go out by; see `wire.py`."""
+class Connection(Protocol):
+    """What frames go out by; see `daphne.py`."""
 
     writable: bool
 
@@ -33,14 +33,14 @@ class Line(Protocol):
     def close(self, code: int) -> None: ...
 
 
-class Outbox:
+class SendQueue:
     """Of one socket; on its loop. `gave_up` is called with a close code, at most once."""
 
-    __slots__ = ("_at", "_gave_up", "_line", "_loop", "_share", "_stall", "_started", "_timer", "_waiting")  # fmt: skip  # noqa: E501
+    __slots__ = ("_at", "_connection", "_gave_up", "_loop", "_share", "_stall", "_started", "_timer", "_waiting")  # fmt: skip  # noqa: E501
 
-    def __init__(self, line: Line, gave_up: Callable[[CloseCode], None]) -> None:
+    def __init__(self, connection: Connection, gave_up: Callable[[CloseCode], None]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._line = line
+        self._connection = connection
         self._gave_up = gave_up
         self._waiting: dict[str, dict[str, Any]] = {}
         self._share = float(BURST)
@@ -48,7 +48,7 @@ class Outbox:
         self._timer: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
         self._started = False
-        line.open(self._paused, self._resumed)
+        connection.open(self._paused, self._resumed)
 
     def start(self, message: dict[str, Any]) -> None:
         """Send the first frame, then what came meanwhile and is newer."""
@@ -56,13 +56,13 @@ class Outbox:
         earlier = self._waiting.get(message["slot"])
         if earlier and earlier["version"] <= message["version"]:
             del self._waiting[message["slot"]]
-        self._line.send(message["text"])
+        self._connection.send(message["text"])
         self._flush()
 
     def offer(self, message: dict[str, Any]) -> None:
         """A frame: its JSON as `text`, its `slot`, and in a versioned slot `version` and `ops`."""
-        if self._started and not self._waiting and self._line.writable and self._may_send():
-            self._line.send(message["text"])
+        if self._started and not self._waiting and self._connection.writable and self._may_send():
+            self._connection.send(message["text"])
             return
         slot = message["slot"]
         self._waiting[slot] = _merged(self._waiting.get(slot), message)
@@ -93,11 +93,11 @@ class Outbox:
         """Send what may be sent now, and come back for the rest."""
         if not self._started or self._timer is not None:
             return
-        while self._waiting and self._line.writable:
+        while self._waiting and self._connection.writable:
             if not self._may_send():
                 self._timer = self._loop.call_later((1 - self._share) / FRAMES_PER_SEC, self._tick)
                 return
-            self._line.send(self._waiting.pop(next(iter(self._waiting)))["text"])
+            self._connection.send(self._waiting.pop(next(iter(self._waiting)))["text"])
 
     def _tick(self) -> None:
         self._timer = None

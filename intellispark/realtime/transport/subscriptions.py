@@ -120,7 +120,7 @@ class Subscriptions:
                 raise error
 
     async def _write(self, connection: Any) -> None:
-        """Orders as they come, many in one command; a PING when there are none."""
+        """Instruction as they come, many in one command; a PING when there are none."""
         loop = asyncio.get_running_loop()
         while True:
             try:

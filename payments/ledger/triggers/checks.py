@@ -8,16 +8,16 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, register
 from django.db import connections
 
-from payments.ledger.triggers import install as laws
+from payments.ledger.triggers import install as triggers
 
 
-def missing_laws(alias: str = "default") -> list[str]:
+def missing_triggers(alias: str = "default") -> list[str]:
     """Laws that the database does not keep now; empty when all is well. One query."""
-    return laws.missing(connections[alias])
+    return triggers.missing(connections[alias])
 
 
 @register("ledger")
-def ledger_laws(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+def ledger_triggers(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for alias in databases or []:
         connection = connections[alias]
@@ -29,6 +29,6 @@ def ledger_laws(*, databases: Sequence[str] | None = None, **kwargs: Any) -> lis
                 hint="Run migrate: it installs the laws.",
                 id="payments.E001",
             )
-            for name in laws.missing(connection)
+            for name in triggers.missing(connection)
         ]
     return found

@@ -37,7 +37,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
     """Install every law; does nothing where they all stand. Needs the tables and a transaction."""
     if not missing(connection):
         return
-    lift(connection)
+    drop(connection)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             before, ours = _search_paths(cursor)
@@ -48,7 +48,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
             cursor.execute("SELECT set_config('search_path', %s, true)", [before])
 
 
-def lift(connection: BaseDatabaseWrapper) -> None:
+def drop(connection: BaseDatabaseWrapper) -> None:
     """Drop every law. For migrations on SQLite, and for tests that must empty the tables."""
     with connection.cursor() as cursor:
         for name, (table, _) in _present(cursor, connection.vendor).items():

@@ -9,20 +9,20 @@ from django.db import connections, transaction
 from django.db.models.signals import post_migrate, pre_migrate
 from django.dispatch import receiver
 
-from payments.ledger.triggers import install as laws
+from payments.ledger.triggers import install as triggers
 
 
 @receiver(pre_migrate)
-def lift_laws(sender: AppConfig, using: str, plan: Any = None, **kwargs: Any) -> None:
+def drop_triggers(sender: AppConfig, using: str, plan: Any = None, **kwargs: Any) -> None:
     if sender.name == "payments" and plan and connections[using].vendor == "sqlite":
-        laws.lift(connections[using])
+        triggers.drop(connections[using])
 
 
 @receiver(post_migrate)
-def install_laws(sender: AppConfig, using: str, **kwargs: Any) -> None:
+def install_triggers(sender: AppConfig, using: str, **kwargs: Any) -> None:
     connection = connections[using]
     if sender.name != "payments":
         return
-    if {*laws.TABLES} <= {*connection.introspection.table_names()}:
+    if {*triggers.TABLES} <= {*connection.introspection.table_names()}:
         with transaction.atomic(using=using):
-            laws.install(connection)
+            triggers.install(connection)

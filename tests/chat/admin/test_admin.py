@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from chat.models import Character, Chat, Generation
-from chat.replies.settle import Outcome, settle
-from chat.replies.start import Wish, start
+from chat.replies.settle import Outcome, finish_generation
+from chat.replies.start import ReplyInput, start
 from tests.support.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -23,9 +23,11 @@ def admin(client: Client) -> Client:
 
 @pytest.fixture
 def generation(chat: Chat, script: object) -> Generation:
-    generation, _ = start(user=chat.user, chat_id=chat.pk, wish=Wish("A secret."), key="", body={})
+    generation, _ = start(
+        user=chat.user, chat_id=chat.pk, asked=ReplyInput("A secret."), key="", body={}
+    )
     outcome = Outcome(Generation.Status.COMPLETE, "Another secret.")
-    found = settle(generation_id=generation.pk, chat_id=chat.pk, outcome=outcome)
+    found = finish_generation(generation_id=generation.pk, chat_id=chat.pk, outcome=outcome)
     assert found
     return found
 

@@ -6,7 +6,7 @@ import pytest
 
 from chat.conversations.chats import create_chat
 from chat.models import Chat, Generation, Message
-from chat.replies.start import Wish, start
+from chat.replies.start import ReplyInput, start
 from intellispark.accounts.closing import close_account
 from intellispark.accounts.models import User
 from payments.models import LedgerEntry, Wallet
@@ -28,7 +28,11 @@ def test_chats_go_and_the_ledger_stays(alice: User, bob: User) -> None:
 def test_a_running_reply_is_settled_first(alice: User) -> None:
     chat = create_chat(user=alice, character=make_character())
     generation, _ = start(
-        user=alice, chat_id=chat.pk, wish=Wish(content="Hi."), key="k", body={"content": "Hi."}
+        user=alice,
+        chat_id=chat.pk,
+        asked=ReplyInput(content="Hi."),
+        key="k",
+        body={"content": "Hi."},
     )
     assert Wallet.objects.get(pk=alice.pk).held == generation.price_tokens == 1
     close_account(user=alice)

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from chat.models import Chat, Generation
 from chat.replies.recover import recover_orphans
-from chat.replies.settle import Outcome, settle
-from chat.replies.start import Wish, start
+from chat.replies.settle import Outcome, finish_generation
+from chat.replies.start import ReplyInput, start
 from payments.ledger.balance import snapshot
 from payments.models import LedgerEntry
 from tests.support.threads import at_once
@@ -23,7 +23,9 @@ pytestmark = [
 
 @pytest.mark.parametrize("attempt", range(3))
 def test_capture_release_and_lapse_race_for_a_hold_and_one_wins(chat: Chat, attempt: int) -> None:
-    generation, _ = start(user=chat.user, chat_id=chat.pk, wish=Wish("Hi."), key="k", body={})
+    generation, _ = start(
+        user=chat.user, chat_id=chat.pk, asked=ReplyInput("Hi."), key="k", body={}
+    )
     before = snapshot(chat.user_id)["balance"]
     Generation.objects.filter(pk=generation.pk).update(
         lease_expires_at=timezone.now() - timedelta(seconds=1)
@@ -34,7 +36,7 @@ def test_capture_release_and_lapse_race_for_a_hold_and_one_wins(chat: Chat, atte
             return recover_orphans() == 1
         status = "complete" if number % 3 == 1 else "failed"
         outcome = Outcome(Generation.Status(status), "A reply.")
-        ended = settle(generation_id=generation.pk, chat_id=chat.pk, outcome=outcome)
+        ended = finish_generation(generation_id=generation.pk, chat_id=chat.pk, outcome=outcome)
         return ended is not None
 
     assert sorted(at_once(9, finish)) == [False] * 8 + [True]

@@ -10,8 +10,8 @@ from django.utils import timezone
 from chat.models import Chat, Generation, Message
 from chat.replies.lease import owner as this_process
 from chat.replies.recover import recover, recover_orphans
-from chat.replies.settle import Outcome, settle
-from chat.replies.start import Wish, start
+from chat.replies.settle import Outcome, finish_generation
+from chat.replies.start import ReplyInput, start
 from payments.ledger.balance import snapshot
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("script", "assert_ledger")]
@@ -19,7 +19,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("script", "assert_l
 
 def abandon(chat: Chat, *, text: str = "", lapsed: bool = True) -> Generation:
     """A running generation of a process that is gone."""
-    generation, _ = start(user=chat.user, chat_id=chat.pk, wish=Wish("Hi."), key="k", body={})
+    generation, _ = start(
+        user=chat.user, chat_id=chat.pk, asked=ReplyInput("Hi."), key="k", body={}
+    )
     Message.objects.filter(pk=generation.message_id).update(content=text)
     end = timezone.now() + timedelta(seconds=-1 if lapsed else 900)
     Generation.objects.filter(pk=generation.pk).update(owner="gone", lease_expires_at=end)
@@ -56,7 +58,7 @@ def test_a_living_lease_is_left_alone_unless_this_process_is_the_only_one(chat: 
 
 
 def test_a_sole_process_leaves_its_own_alone(chat: Chat) -> None:
-    generation, _ = start(user=chat.user, chat_id=chat.pk, wish=Wish("Hi."), key="", body={})
+    generation, _ = start(user=chat.user, chat_id=chat.pk, asked=ReplyInput("Hi."), key="", body={})
     assert generation.owner == this_process()
     assert recover_orphans(sole_process=True) == 0
 
@@ -64,7 +66,7 @@ def test_a_sole_process_leaves_its_own_alone(chat: Chat) -> None:
 def test_a_late_finisher_discards(chat: Chat) -> None:
     generation = abandon(chat, text="So far")
     recover_orphans()
-    late = settle(
+    late = finish_generation(
         generation_id=generation.pk,
         chat_id=chat.pk,
         outcome=Outcome(Generation.Status.COMPLETE, "So far and further."),
@@ -90,7 +92,11 @@ def test_one_that_renewed_meanwhile_is_not_recovered(chat: Chat) -> None:
 def test_a_new_reply_does_not_wait_for_housekeeping(chat: Chat) -> None:
     gone = abandon(chat, text="So far")
     generation, created = start(
-        user=chat.user, chat_id=chat.pk, wish=Wish("Again?"), key="k2", body={"content": "Again?"}
+        user=chat.user,
+        chat_id=chat.pk,
+        asked=ReplyInput("Again?"),
+        key="k2",
+        body={"content": "Again?"},
     )
     assert created
     gone.refresh_from_db()

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chat.models import Chat, Generation
-from chat.replies.buffer import TextLog
-from chat.replies.settle import Outcome, settle
-from chat.replies.start import Wish, start
-from chat.replies.tail import Piece, tail
+from chat.replies.buffer import ReplyBuffer
+from chat.replies.settle import Outcome, finish_generation
+from chat.replies.start import ReplyInput, start
+from chat.replies.tail import Chunk, tail
 from tests.support.factories import set_tokens
 from tests.support.replies import Client, text_of, until
 from tests.support.scripted import Script
@@ -29,7 +29,7 @@ def test_a_log_read_from_any_offset_gives_the_rest(chunks: list[str], data: st.D
     offset = data.draw(st.integers(0, len(whole)))
 
     async def scenario() -> str:
-        log = TextLog()
+        log = ReplyBuffer()
         got: list[str] = []
 
         async def reader() -> None:
@@ -66,8 +66,8 @@ def test_a_finished_reply_resumed_anywhere_is_the_whole_text(
 ) -> None:
     monkeypatch.setattr("chat.replies.tail.in_thread", _in_place)
     set_tokens(chat.user, 1)
-    generation, _ = start(user=chat.user, chat_id=chat.pk, wish=Wish("Hi."), key="", body={})
-    settle(
+    generation, _ = start(user=chat.user, chat_id=chat.pk, asked=ReplyInput("Hi."), key="", body={})
+    finish_generation(
         generation_id=generation.pk,
         chat_id=chat.pk,
         outcome=Outcome(Generation.Status.COMPLETE, text),
@@ -76,9 +76,9 @@ def test_a_finished_reply_resumed_anywhere_is_the_whole_text(
 
     async def rest() -> tuple[str, Generation]:
         items = [item async for item in tail(generation.pk, offset)]
-        pieces = [item for item in items if isinstance(item, Piece)]
-        assert not pieces or pieces[-1].end == len(text)
-        return "".join(piece.text for piece in pieces), items[-1]  # type: ignore[return-value]
+        chunks = [item for item in items if isinstance(item, Chunk)]
+        assert not chunks or chunks[-1].end == len(text)
+        return "".join(chunk.text for chunk in chunks), items[-1]  # type: ignore[return-value]
 
     got, finished = async_to_sync(rest)()
     assert text[:offset] + got == text

@@ -25,7 +25,7 @@ def mira(db: None) -> Character:
 
 def start(client: Client, character: Character, message: str = TYPED, key: str = "") -> str:
     """Where "Start chat" leads."""
-    path = reverse("start_chat", args=[character.pk])
+    path = reverse("start-chat", args=[character.pk])
     answer = client.post(path, {"message": message, "key": key or str(uuid4())})
     assert answer.status_code == 302
     return answer["Location"]
@@ -73,7 +73,7 @@ def test_after_deleting_the_chat_the_same_form_makes_another(
 
 def test_a_stranger_signs_up_fails_once_and_still_arrives(client: Client, mira: Character) -> None:
     to = start(client, mira)
-    back = reverse("start_chat", args=[mira.pk])
+    back = reverse("start-chat", args=[mira.pk])
     assert to == f"{reverse('account_signup')}?next={back.replace('/', '%2F')}"
     page = client.get(to).content.decode()
     assert "Your message is kept" in page
@@ -98,7 +98,7 @@ def test_a_stranger_with_an_account_signs_in_instead(
     client: Client, alice: User, mira: Character
 ) -> None:
     page = client.get(start(client, mira)).content.decode()
-    back = reverse("start_chat", args=[mira.pk])
+    back = reverse("start-chat", args=[mira.pk])
     sign_in = f"{reverse('account_login')}?next={back.replace('/', '%2F')}"
     assert sign_in in page
     answer = client.post(sign_in, {"login": "alice", "password": PASSWORD, "next": back})
@@ -112,7 +112,7 @@ def test_who_loses_the_way_goes_on_from_the_front_page(
 ) -> None:
     start(client, mira)
     client.post(reverse("account_login"), {"login": "alice", "password": PASSWORD})
-    assert client.get("/")["Location"] == reverse("start_chat", args=[mira.pk])
+    assert client.get("/")["Location"] == reverse("start-chat", args=[mira.pk])
 
 
 def test_a_stranger_who_comes_back_to_the_character_finds_the_text(
@@ -136,7 +136,7 @@ def test_a_get_that_nobody_asked_for_makes_nothing(
     client: Client, alice: User, mira: Character
 ) -> None:
     client.force_login(alice)
-    answer = client.get(reverse("start_chat", args=[mira.pk]))
+    answer = client.get(reverse("start-chat", args=[mira.pk]))
     assert answer["Location"] == mira.get_absolute_url()
     assert Chat.objects.count() == 0
 
@@ -146,7 +146,7 @@ def test_too_long_a_text_is_refused_and_kept_in_the_box(
 ) -> None:
     client.force_login(alice)
     text = "x" * 10_001
-    answer = client.post(reverse("start_chat", args=[mira.pk]), {"message": text})
+    answer = client.post(reverse("start-chat", args=[mira.pk]), {"message": text})
     assert answer.status_code == 422
     assert text in answer.content.decode()
     assert Chat.objects.count() == 0
@@ -164,5 +164,5 @@ def test_an_empty_box_starts_the_chat_without_a_draft(
 def test_starting_needs_the_form_of_this_site(alice: User, mira: Character) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
-    assert client.post(reverse("start_chat", args=[mira.pk])).status_code == 403
+    assert client.post(reverse("start-chat", args=[mira.pk])).status_code == 403
     assert Chat.objects.count() == 0

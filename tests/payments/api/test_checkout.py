@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from intellispark.accounts.models import User
-from payments.billing.checkout import fulfill
+from payments.billing.fulfilment import fulfill
 from payments.billing.gateways.sandbox.gateway import SandboxGateway
 from payments.errors import GatewayUnavailable
 from payments.models import Purchase, Wallet

@@ -11,16 +11,16 @@ from asgiref.testing import ApplicationCommunicator
 from django.conf import settings as django_settings
 from django.utils import timezone
 
+from intellispark.accounts import rate_limits
 from intellispark.accounts.models import TokenFamily, User
 from intellispark.accounts.rate_limits import limiter
 from intellispark.accounts.tokens import issue
-from intellispark.api import rate_limits
 from intellispark.asgi import http
 from payments.api.quick import PATH, quick_tokens
 from payments.ledger import operations as ledger
 from tests.support.factories import make_user
 from tests.support.pages import signed_in
-from tests.support.passing import stand_still
+from tests.support.time_travel import stand_still
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,10 +20,10 @@ from payments.audit.contra_accounts import CONTRA, Account
 from payments.audit.double_entry import Report, build
 from payments.errors import DomainError
 from payments.ledger import operations as ledger
-from payments.ledger.expiry import settle_due
+from payments.ledger.expiry import expire_due_wallets
 from payments.models import LedgerEntry, Wallet
 from tests.support.factories import make_user
-from tests.support.passing import in_days, pass_time
+from tests.support.time_travel import in_days, pass_time
 
 pytestmark = pytest.mark.django_db
 
@@ -138,7 +138,7 @@ def test_every_period_balances_to_zero(
     for number, (kind, tokens) in enumerate(script):
         with suppress(DomainError):  # refused: nothing to report
             drive(user, kind, tokens, f"{kind}{number}")
-    settle_due()
+    expire_due_wallets()
     whole, part = every(), of_days(max(cut), min(cut))
     before, after = of_days(1_000, max(cut)), of_days(min(cut), -1)
     for report in (whole, part, before, after):

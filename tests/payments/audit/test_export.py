@@ -24,8 +24,8 @@ from payments.ledger.history import balance_at
 from payments.management.progress import watched
 from payments.models import LedgerEntry
 from tests.support.factories import make_user
-from tests.support.passing import pass_time
 from tests.support.server import ROOT, database_url
+from tests.support.time_travel import pass_time
 
 WALLETS = "/admin/payments/wallet/"
 

@@ -12,7 +12,7 @@ from payments.audit import seals as seal
 from payments.audit.verify import differences
 from payments.ledger import operations as ledger
 from payments.models import LedgerEntry, LedgerSeal, Wallet
-from tests.support.laws import lifted_laws
+from tests.support.triggers import without_triggers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +45,7 @@ def test_seals_go_on_from_the_last_one(sealed: User) -> None:
     assert seal.seal() == 1
     assert LedgerSeal.objects.filter(wallet=sealed.pk).count() == 6
     head = seal.head()
-    with lifted_laws():
+    with without_triggers():
         LedgerSeal.objects.all().delete()
     seal.seal()
     assert (found(), seal.head()) == ([], head)  # in one go or bit by bit: the same chain
@@ -56,7 +56,7 @@ def test_seals_go_on_from_the_last_one(sealed: User) -> None:
 )
 def test_a_change_that_adds_up_is_named(sealed: User, change: dict[str, str]) -> None:
     """Nothing of this shows in the sums."""
-    with lifted_laws():
+    with without_triggers():
         entries(sealed, version=3).update(**change)
     assert list(differences()) == []
     assert found() == [f"{sealed.pk}: the entry with version 3 is not what was sealed"]
@@ -64,7 +64,7 @@ def test_a_change_that_adds_up_is_named(sealed: User, change: dict[str, str]) ->
 
 def test_a_book_that_was_cooked_consistently_is_named(sealed: User) -> None:
     """A cheaper spend, with every later sum and the wallet put right."""
-    with lifted_laws(), connection.cursor() as cursor:
+    with without_triggers(), connection.cursor() as cursor:
         cursor.execute("UPDATE payments_ledgerentry SET balance_after = balance_after + 5")
         cursor.execute("UPDATE payments_ledgerentry SET amount = amount + 5 WHERE version = 1")
         cursor.execute("UPDATE payments_wallet SET balance = balance + 5")
@@ -74,7 +74,7 @@ def test_a_book_that_was_cooked_consistently_is_named(sealed: User) -> None:
 
 
 def test_a_removed_tail_is_named(sealed: User) -> None:
-    with lifted_laws():
+    with without_triggers():
         entries(sealed, version__gt=3).delete()
         Wallet.objects.filter(pk=sealed.pk).update(version=3, balance=8)
     assert list(differences()) == []
@@ -82,7 +82,7 @@ def test_a_removed_tail_is_named(sealed: User) -> None:
 
 
 def test_a_wallet_that_was_emptied_is_named(sealed: User) -> None:
-    with lifted_laws():
+    with without_triggers():
         entries(sealed).delete()
         Wallet.objects.filter(pk=sealed.pk).update(version=0, balance=0)
     assert found() == [f"{sealed.pk}: the entry with version 1 was sealed and is gone"]
@@ -90,11 +90,11 @@ def test_a_wallet_that_was_emptied_is_named(sealed: User) -> None:
 
 def test_a_removed_seal_is_named_and_rewritten_seals_move_the_head(sealed: User) -> None:
     head = seal.head()
-    with lifted_laws():
+    with without_triggers():
         entries(sealed, version=5).update(description="Other")
         LedgerSeal.objects.filter(wallet=sealed.pk, version=2).delete()
     assert found() == [f"{sealed.pk}: the seal of version 2 is gone"]
-    with lifted_laws():
+    with without_triggers():
         LedgerSeal.objects.all().delete()
     seal.seal()
     assert found() == []
@@ -149,7 +149,7 @@ def test_the_command_seals_verifies_and_refuses(
     assert "1 entries sealed." in capsys.readouterr().out
     call_command("check_ledger", "--verify")
     assert f"Head of the seals: {seal.head()}" in capsys.readouterr().out
-    with lifted_laws():
+    with without_triggers():
         entries(sealed, version=2).update(description="Other")
     for option in ("--verify", "--seal"):
         with pytest.raises(SystemExit):

@@ -12,13 +12,13 @@ import pytest
 from django.db import transaction
 
 from intellispark.accounts.models import User
-from payments.errors import EntryConflict, HoldResolved, InsufficientTokens, LawBroken
+from payments.errors import EntryConflict, HoldResolved, InsufficientTokens, InvariantViolated
 from payments.ledger import operations as ledger
-from payments.ledger.expiry import settle_due
+from payments.ledger.expiry import expire_due_wallets
 from payments.models import LedgerEntry, Wallet
 from tests.support.factories import make_user
-from tests.support.passing import in_days, pass_time
 from tests.support.threads import at_once
+from tests.support.time_travel import in_days, pass_time
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -95,7 +95,7 @@ def test_a_refund_at_once_gives_back_once() -> None:
     user = make_user(tokens=10)
     spent = ledger.spend(wallet_id=user.pk, tokens=5, key="s")
     found = at_once(8, lambda n: ledger.refund(entry=spent, key=f"r{n}"))
-    assert Counter(type(one) for one in found) == {LedgerEntry: 1, LawBroken: 7}
+    assert Counter(type(one) for one in found) == {LedgerEntry: 1, InvariantViolated: 7}
     assert Wallet.objects.get(pk=user.pk).balance == 10
 
 
@@ -131,7 +131,7 @@ def test_debits_holds_and_expiry_of_one_wallet_do_not_deadlock() -> None:
 
     def work(number: int) -> object:
         if number % 3 == 0:
-            return settle_due()
+            return expire_due_wallets()
         with transaction.atomic():
             held = ledger.hold(wallet_id=user.pk, tokens=1, key=f"h{number}")
             return ledger.capture(hold=held, key=f"c{number}")

@@ -10,9 +10,9 @@ from django.test import Client
 from intellispark.accounts.models import User
 from payments.errors import InsufficientTokens
 from payments.ledger import operations as ledger
-from payments.ledger.expiry import settle_due
+from payments.ledger.expiry import expire_due_wallets
 from payments.models import Wallet
-from tests.support.passing import in_days, pass_time
+from tests.support.time_travel import in_days, pass_time
 
 PAGES = ["/payment/", "/payment/outlook/"]
 
@@ -69,7 +69,7 @@ def test_it_is_only_for_the_person(client: Client, db: None) -> None:
 def test_the_history_names_an_expiry(signed_in: Client, alice: User) -> None:
     give(alice, 5, 1)
     pass_time(timedelta(days=2))
-    settle_due()
+    expire_due_wallets()
     assert "Expired tokens" in html(signed_in, "/payment/history/")
 
 

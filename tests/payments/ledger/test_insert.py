@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from intellispark.accounts.models import User
 from payments.ledger.models.entry import LedgerEntry as Entry
 from payments.models import LedgerEntry, Wallet
-from tests.support.passing import in_days
+from tests.support.time_travel import in_days
 
 OWN = {"id", "created_at", "version", "balance_after", "key"}  # another row is another row
 

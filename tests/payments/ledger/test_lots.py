@@ -11,12 +11,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from intellispark.accounts.models import User
-from payments.errors import EntryConflict, InsufficientTokens, LawBroken
+from payments.errors import EntryConflict, InsufficientTokens, InvariantViolated
 from payments.ledger import operations as ledger
-from payments.ledger.expiry import expiring, settle_due
+from payments.ledger.expiry import expire_due_wallets, expiring
 from payments.models import LedgerEntry, Wallet
 from tests.support.factories import make_user
-from tests.support.passing import in_days, pass_time
+from tests.support.time_travel import in_days, pass_time
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("assert_ledger")]
 
@@ -64,8 +64,8 @@ def test_what_is_left_of_a_lot_expires_once(user: User) -> None:
     ledger.spend(wallet_id=user.pk, tokens=4, key="s")
     assert left(user) == [6]
     pass_time(2 * DAY)
-    assert settle_due() == 1
-    assert settle_due() == 0
+    assert expire_due_wallets() == 1
+    assert expire_due_wallets() == 0
     entry = LedgerEntry.objects.get(wallet_id=user.pk, kind="expiry")
     assert (entry.amount, entry.lot, entry.key) == (-6, lot, f"exp:{lot.pk}")
     assert (wallet_of(user).balance, wallet_of(user).next_expiry) == (5, None)
@@ -79,7 +79,7 @@ def test_the_soonest_date_goes_first_then_the_oldest(user: User) -> None:
     ledger.spend(wallet_id=user.pk, tokens=7, key="s")
     assert left(user) == [3]
     pass_time(31 * DAY)
-    settle_due()
+    expire_due_wallets()
     assert expired(user) == {"late": 3}
     assert wallet_of(user).balance == 15
 
@@ -117,7 +117,7 @@ def test_lots_of_the_same_moment_go_oldest_first(user: User) -> None:
     ledger.spend(wallet_id=user.pk, tokens=6, key="s")
     assert left(user) == [4]
     pass_time(2 * DAY)
-    settle_due()
+    expire_due_wallets()
     assert expired(user) == {"b": 4}
 
 
@@ -127,13 +127,13 @@ def test_held_tokens_expire_only_when_their_hold_gives_them_back(user: User) -> 
     first = ledger.hold(wallet_id=user.pk, tokens=4, key="h1")
     second = ledger.hold(wallet_id=user.pk, tokens=3, key="h2")
     pass_time(2 * DAY)
-    settle_due()
+    expire_due_wallets()
     assert expired(user) == {"a": 3}
     assert wallet_of(user).overdue_since is not None
-    assert settle_due() == 0
+    assert expire_due_wallets() == 0
     ledger.capture(hold=first, tokens=1, key="c")
     ledger.release(hold=second, key="r")
-    settle_due()
+    expire_due_wallets()
     assert expired(user) == {"a": 9}
     expiries = LedgerEntry.objects.filter(kind="expiry").order_by("version")
     assert [entry.key.count(":") for entry in expiries] == [1, 2]
@@ -145,7 +145,7 @@ def test_a_spend_after_a_hold_gave_back_what_is_overdue_settles_it(user: User) -
     grant(user, 10, 1, "a")
     hold = ledger.hold(wallet_id=user.pk, tokens=10, key="h")
     pass_time(2 * DAY)
-    settle_due()
+    expire_due_wallets()
     assert expired(user) == {}
     ledger.release(hold=hold, key="r")
     with pytest.raises(InsufficientTokens):
@@ -166,7 +166,7 @@ def test_a_refund_comes_back_without_a_date(user: User) -> None:
     spent = ledger.spend(wallet_id=user.pk, tokens=5, key="s")
     pass_time(2 * DAY)
     ledger.refund(entry=spent, key="r")
-    settle_due()
+    expire_due_wallets()
     assert (expired(user), wallet_of(user).balance) == ({}, 5)
 
 
@@ -177,7 +177,7 @@ def test_a_credit_pays_a_debt_first_and_only_the_rest_can_expire(user: User) -> 
     grant(user, 8, 1, "a")
     assert left(user) == [3]
     pass_time(2 * DAY)
-    settle_due()
+    expire_due_wallets()
     assert (expired(user), wallet_of(user).balance) == ({"a": 3}, 0)
 
 
@@ -198,7 +198,7 @@ def test_a_released_hold_pays_a_debt_before_its_lot_expires(user: User) -> None:
     assert wallet_of(user).debt == 3
     pass_time(2 * DAY)
     ledger.release(hold=hold, key="r")
-    settle_due()
+    expire_due_wallets()
     assert (expired(user), wallet_of(user).balance, wallet_of(user).debt) == ({"a": 5}, 0, 0)
 
 
@@ -206,16 +206,16 @@ def test_a_clock_that_moved_back_takes_nothing_twice(user: User) -> None:
     grant(user, 10, 1, "a")
     grant(user, 10, 5, "b")
     pass_time(2 * DAY)
-    settle_due()
+    expire_due_wallets()
     pass_time(-2 * DAY)
     ledger.spend(wallet_id=user.pk, tokens=1, key="s")
     pass_time(6 * DAY)
-    settle_due()
+    expire_due_wallets()
     assert (expired(user), wallet_of(user).balance) == ({"a": 10, "b": 9}, 0)
 
 
 def test_a_grant_cannot_be_dated_into_the_past(user: User) -> None:
-    with pytest.raises(LawBroken):
+    with pytest.raises(InvariantViolated):
         grant(user, 1, -1, "past")
 
 
@@ -241,8 +241,8 @@ def test_housekeeping_settles_every_wallet(user: User) -> None:
         grant(other, 5, 1, "g")
         others.append(other.pk)
     pass_time(2 * DAY)
-    assert settle_due(limit=2) == 2
-    assert settle_due(limit=2) == 1
+    assert expire_due_wallets(limit=2) == 2
+    assert expire_due_wallets(limit=2) == 1
     assert {Wallet.objects.get(pk=pk).balance for pk in others} == {0}
 
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from payments.audit.verify import differences
 from payments.errors import InsufficientTokens
 from payments.ledger import operations as ledger
-from payments.ledger.posting import settle
+from payments.ledger.posting import expire_due_lots
 from payments.models import LedgerEntry, Wallet
 from tests.support.factories import make_user
-from tests.support.passing import in_days, pass_time
+from tests.support.time_travel import in_days, pass_time
 
 pytestmark = pytest.mark.django_db
 
@@ -69,7 +69,7 @@ class Person:
         except InsufficientTokens:
             pass
         if self.eagerly:
-            settle(wallet_id=self.wallet_id)
+            expire_due_lots(wallet_id=self.wallet_id)
 
     def story(self) -> dict[str, Any]:
         """What came in, went out and expired, by key; and what is there."""
@@ -100,7 +100,7 @@ def test_what_is_consumed_does_not_depend_on_when_lots_are_settled(
         for person in people:
             person.do(number, step)
     for person in people:
-        settle(wallet_id=person.wallet_id)
+        expire_due_lots(wallet_id=person.wallet_id)
     early, late = (person.story() for person in people)
     assert early == late
     assert [str(found) for found in differences()] == []

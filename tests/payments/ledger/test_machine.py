@@ -18,10 +18,10 @@ from payments.errors import InsufficientTokens
 from payments.ledger import operations as ledger
 from payments.ledger import posting
 from payments.ledger.lots import Lots
-from payments.ledger.triggers import install as laws
+from payments.ledger.triggers import install as triggers
 from payments.models import LedgerEntry, Wallet
-from tests.support.laws import lifted_laws
 from tests.support.ledger_machine import LedgerMachine
+from tests.support.triggers import without_triggers
 
 pytestmark = pytest.mark.django_db
 
@@ -56,13 +56,13 @@ def funds_before_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer that looks at the funds first, so that a replay reads as "insufficient"."""
     post = posting.post
 
-    def hasty(**fields: Any) -> LedgerEntry:
+    def short_timeout(**fields: Any) -> LedgerEntry:
         wallet = Wallet.objects.get(pk=fields["wallet_id"])
         if fields["kind"] == "spend" and wallet.available < -fields["amount"]:
             raise InsufficientTokens(needed=-fields["amount"], available=wallet.available)
         return post(**fields)
 
-    monkeypatch.setattr(ledger, "post", hasty)
+    monkeypatch.setattr(ledger, "post", short_timeout)
 
 
 def capture_frees_too_little(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,12 +112,12 @@ def test_the_machine_notices(
 
 def _reword(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> None:
     """Put other laws into the database until the test's transaction is rolled back."""
-    worded = laws.statements(connection.vendor)
+    worded = triggers.statements(connection.vendor)
     reworded = [sql.replace(old, new) for sql in worded]
     assert reworded != worded
-    monkeypatch.setattr(laws, "statements", lambda vendor: reworded)
+    monkeypatch.setattr(triggers, "statements", lambda vendor: reworded)
     if connection.vendor == "sqlite":
-        with lifted_laws():
+        with without_triggers():
             return
     with connection.cursor() as cursor:
         for before, after in zip(worded, reworded, strict=True):

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from intellispark.accounts.models import User
-from payments.errors import EntryConflict, HoldResolved, InsufficientTokens, LawBroken
+from payments.errors import EntryConflict, HoldResolved, InsufficientTokens, InvariantViolated
 from payments.ledger import operations as ledger
 from payments.ledger.balance import balance_after, balance_of, snapshot
 from payments.models import LedgerEntry, Wallet
@@ -66,7 +66,7 @@ def test_a_hold_is_settled_at_most_once(alice: User, settle: str) -> None:
 
 def test_a_capture_takes_no_more_than_was_held(alice: User) -> None:
     hold = ledger.hold(wallet_id=alice.pk, tokens=2, key="h")
-    with pytest.raises(LawBroken):
+    with pytest.raises(InvariantViolated):
         ledger.capture(hold=hold, tokens=3, key="c")
     assert wallet_of(alice).held == 2
 
@@ -95,14 +95,14 @@ def test_an_adjustment_needs_an_amount_an_actor_and_a_reason(
     alice: User, bob: User, tokens: int, reason: str, with_actor: bool
 ) -> None:
     actor: Any = bob if with_actor else None
-    with pytest.raises(LawBroken):
+    with pytest.raises(InvariantViolated):
         ledger.adjust(wallet_id=alice.pk, tokens=tokens, key="a", actor=actor, reason=reason)
 
 
 @pytest.mark.parametrize("tokens", [0, -5])
 @pytest.mark.parametrize("write", [ledger.grant, ledger.spend, ledger.hold])
 def test_amounts_are_positive(alice: User, write: Any, tokens: int) -> None:
-    with pytest.raises(LawBroken):
+    with pytest.raises(InvariantViolated):
         write(wallet_id=alice.pk, tokens=tokens, key="k")
 
 
@@ -125,19 +125,19 @@ def test_a_refund_gives_back_once(alice: User) -> None:
     spent = ledger.spend(wallet_id=alice.pk, tokens=4, key="s")
     back = ledger.refund(entry=spent, key="b")
     assert (back.amount, back.reverses, back.balance_after) == (4, spent, 10)
-    with pytest.raises(LawBroken):
+    with pytest.raises(InvariantViolated):
         ledger.refund(entry=spent, key="again")
     grant = LedgerEntry.objects.get(wallet_id=alice.pk, key="welcome")
-    with pytest.raises(LawBroken):
+    with pytest.raises(InvariantViolated):
         ledger.refund(entry=grant, key="grant")
 
 
 def test_a_hold_of_somebody_else_cannot_be_settled(alice: User, bob: User) -> None:
     hold = ledger.hold(wallet_id=alice.pk, tokens=1, key="h")
     hold.wallet_id = bob.pk
-    with pytest.raises(LawBroken):
+    with pytest.raises(InvariantViolated):
         ledger.capture(hold=hold, key="c")
-    with pytest.raises(LawBroken):
+    with pytest.raises(InvariantViolated):
         ledger.release(hold=hold, key="r")
     assert wallet_of(bob).version == 1
 

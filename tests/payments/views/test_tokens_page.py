@@ -11,7 +11,8 @@ from django.test import Client
 from django.utils.translation import override
 
 from intellispark.accounts.models import User
-from payments.billing.checkout import fulfill, start_checkout
+from payments.billing.checkout import start_checkout
+from payments.billing.fulfilment import fulfill
 from payments.ledger import operations as ledger
 from payments.ledger.descriptions import describe
 from payments.ledger.history import Row

@@ -11,7 +11,7 @@ import pytest
 import redis
 from django.conf import settings
 
-from intellispark.realtime.transport.redis_publisher import UnansweredRedis
+from intellispark.realtime.transport.redis_publisher import RedisPublisher
 
 pytestmark = pytest.mark.redis
 CHANNEL = f"tests.unanswered.{uuid4().hex}"  # other workers run these tests on the same Redis
@@ -32,7 +32,7 @@ def heard(listener: redis.client.PubSub) -> bytes | None:
 
 
 def test_messages_arrive_in_order(listener: redis.client.PubSub) -> None:
-    sender = UnansweredRedis(settings.REDIS_URL, timeout_secs=PATIENCE_SECS)
+    sender = RedisPublisher(settings.REDIS_URL, timeout_secs=PATIENCE_SECS)
     for number in range(50):
         sender.send("PUBLISH", CHANNEL, str(number))
     assert [heard(listener) for _ in range(50)] == [str(n).encode() for n in range(50)]
@@ -42,7 +42,7 @@ def test_the_first_message_after_a_lost_connection_arrives(
     listener: redis.client.PubSub,
 ) -> None:
     name = f"unanswered-{uuid4().hex}"
-    sender = UnansweredRedis(f"{settings.REDIS_URL}?client_name={name}", timeout_secs=PATIENCE_SECS)
+    sender = RedisPublisher(f"{settings.REDIS_URL}?client_name={name}", timeout_secs=PATIENCE_SECS)
     sender.send("PUBLISH", CHANNEL, "before")
     assert heard(listener) == b"before"
     with redis.Redis.from_url(settings.REDIS_URL) as client:
@@ -58,7 +58,7 @@ def test_the_first_message_after_a_lost_connection_arrives(
 
 def test_nobody_waits_long_for_a_redis_that_does_not_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        sender = UnansweredRedis(f"redis://127.0.0.1:{deaf.getsockname()[1]}", timeout_secs=0.2)
+        sender = RedisPublisher(f"redis://127.0.0.1:{deaf.getsockname()[1]}", timeout_secs=0.2)
         started = time.perf_counter()
         with pytest.raises(redis.RedisError):
             sender.send("PUBLISH", CHANNEL, "x")

@@ -11,10 +11,10 @@ import pytest
 
 from intellispark.realtime.close_codes import CloseCode
 from intellispark.realtime.events import as_message
-from intellispark.realtime.transport.send_queue import SLOTS, Outbox
+from intellispark.realtime.transport.send_queue import SLOTS, SendQueue
 
 
-class Line:
+class Connection:
     """A client whose reading the test decides."""
 
     def __init__(self) -> None:
@@ -54,45 +54,47 @@ async def until(holds: Callable[[], Any]) -> None:
 
 
 @pytest.fixture
-def line() -> Line:
-    return Line()
+def line() -> Connection:
+    return Connection()
 
 
 @pytest.fixture
-async def outbox(line: Line) -> Outbox:
-    box = Outbox(line, lambda code: line.sent.append({"gave_up": code}))
+async def send_queue(line: Connection) -> SendQueue:
+    box = SendQueue(line, lambda code: line.sent.append({"gave_up": code}))
     box.start(as_message({"type": "balance.snapshot", "epoch": 1, "version": 1, "ops": []}))
     line.sent.clear()
     return box
 
 
-async def test_a_frame_goes_straight_out(line: Line, outbox: Outbox) -> None:
-    outbox.offer(changed(2, "a"))
+async def test_a_frame_goes_straight_out(line: Connection, send_queue: SendQueue) -> None:
+    send_queue.offer(changed(2, "a"))
     assert [frame["version"] for frame in line.sent] == [2]
 
 
-async def test_what_comes_before_the_first_frame_waits_for_it(line: Line) -> None:
-    outbox = Outbox(line, lambda code: None)
-    outbox.offer(changed(2, "a"))
-    outbox.offer(deleted(1))
-    outbox.start(as_message({"type": "balance.snapshot", "epoch": 1, "version": 2, "ops": ["a"]}))
+async def test_what_comes_before_the_first_frame_waits_for_it(line: Connection) -> None:
+    send_queue = SendQueue(line, lambda code: None)
+    send_queue.offer(changed(2, "a"))
+    send_queue.offer(deleted(1))
+    send_queue.start(
+        as_message({"type": "balance.snapshot", "epoch": 1, "version": 2, "ops": ["a"]})
+    )
     assert [frame["type"] for frame in line.sent] == ["balance.snapshot", "chat.deleted"]
 
 
-async def test_what_is_newer_than_the_first_frame_follows_it(line: Line) -> None:
-    outbox = Outbox(line, lambda code: None)
-    outbox.offer(changed(3, "b"))
-    outbox.start(as_message({"type": "balance.snapshot", "epoch": 1, "version": 2, "ops": []}))
+async def test_what_is_newer_than_the_first_frame_follows_it(line: Connection) -> None:
+    send_queue = SendQueue(line, lambda code: None)
+    send_queue.offer(changed(3, "b"))
+    send_queue.start(as_message({"type": "balance.snapshot", "epoch": 1, "version": 2, "ops": []}))
     assert [frame["version"] for frame in line.sent] == [2, 3]
 
 
 async def test_at_most_twenty_frames_a_second_and_the_newest_always(
-    line: Line, outbox: Outbox
+    line: Connection, send_queue: SendQueue
 ) -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
     for number in range(2, 502):
-        outbox.offer(changed(number, f"op{number}"))
+        send_queue.offer(changed(number, f"op{number}"))
         await asyncio.sleep(0.002)
     await until(lambda: line.sent[-1]["version"] == 501)
     secs = loop.time() - began
@@ -103,12 +105,12 @@ async def test_at_most_twenty_frames_a_second_and_the_newest_always(
 
 
 async def test_a_client_that_reads_nothing_gets_one_frame_when_it_reads_again(
-    line: Line, outbox: Outbox
+    line: Connection, send_queue: SendQueue
 ) -> None:
     line.pause()
     for number in range(2, 1_000):
-        outbox.offer(changed(number, "a" if number == 2 else "b"))
-        outbox.offer(deleted(number % 3))
+        send_queue.offer(changed(number, "a" if number == 2 else "b"))
+        send_queue.offer(deleted(number % 3))
     assert line.sent == []
     line.resume()
     await until(lambda: len(line.sent) >= 4)
@@ -118,30 +120,32 @@ async def test_a_client_that_reads_nothing_gets_one_frame_when_it_reads_again(
 
 
 async def test_of_two_that_wait_the_newer_stays_whatever_came_last(
-    line: Line, outbox: Outbox
+    line: Connection, send_queue: SendQueue
 ) -> None:
     line.pause()
-    outbox.offer(changed(5, "b"))
-    outbox.offer(changed(4, "a"))
-    outbox.offer(changed(2, "c", epoch=2))
+    send_queue.offer(changed(5, "b"))
+    send_queue.offer(changed(4, "a"))
+    send_queue.offer(changed(2, "c", epoch=2))
     line.resume()
     await until(lambda: line.sent)
     assert [(f["epoch"], f["version"], f["ops"]) for f in line.sent] == [(2, 2, ["b", "a", "c"])]
 
 
 async def test_a_client_that_stays_away_is_given_up(
-    line: Line, outbox: Outbox, settings: Any
+    line: Connection, send_queue: SendQueue, settings: Any
 ) -> None:
     settings.SOCKET_STALL_SECS = 0.1
     line.pause()
-    outbox.offer(changed(2))
+    send_queue.offer(changed(2))
     await until(lambda: line.sent)
     assert line.sent == [{"gave_up": CloseCode.TOO_SLOW}]
 
 
-async def test_a_client_too_far_behind_begins_again(line: Line, outbox: Outbox) -> None:
+async def test_a_client_too_far_behind_begins_again(
+    line: Connection, send_queue: SendQueue
+) -> None:
     line.pause()
     for number in range(SLOTS + 1):
-        outbox.offer(deleted(number))
+        send_queue.offer(deleted(number))
     assert line.sent == [{"gave_up": CloseCode.RESYNC}]
-    outbox.stop()
+    send_queue.stop()

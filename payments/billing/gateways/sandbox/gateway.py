@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
-from payments.billing import checkout
+from payments.billing.fulfilment import decline, fulfill
 from payments.billing.models import Purchase
 
 
@@ -25,7 +25,7 @@ def sandbox_is_active() -> bool:
     return settings.PAYMENT_GATEWAY == "sandbox"
 
 
-def settle(*, purchase_id: UUID, confirmed: bool) -> Purchase:
+def answer_sandbox(*, purchase_id: UUID, confirmed: bool) -> Purchase:
     """The purchase after the person's first answer; every later answer changes nothing.
 
     A real bank closes its session with the first answer. Here the purchase's lock does that:
@@ -36,5 +36,5 @@ def settle(*, purchase_id: UUID, confirmed: bool) -> Purchase:
         if purchase.status != Purchase.Status.PENDING:
             return purchase
         if confirmed:
-            return checkout.fulfill(purchase_id=purchase.pk)
-        return checkout.decline(purchase_id=purchase.pk)
+            return fulfill(purchase_id=purchase.pk)
+        return decline(purchase_id=purchase.pk)

@@ -15,7 +15,11 @@ from django.views.decorators.http import require_http_methods
 
 from intellispark.accounts.requests import current_user
 from payments.billing.catalogue import describe_pack, money
-from payments.billing.gateways.sandbox.gateway import SandboxGateway, sandbox_is_active, settle
+from payments.billing.gateways.sandbox.gateway import (
+    SandboxGateway,
+    answer_sandbox,
+    sandbox_is_active,
+)
 from payments.billing.models import Purchase
 
 
@@ -26,11 +30,11 @@ def sandbox(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
     """The test bank's page. Gone when another gateway is active: it would give tokens away."""
     if not sandbox_is_active():
         raise Http404
-    mine = Purchase.objects.of(current_user(request)).filter(gateway=SandboxGateway.key)
+    mine = Purchase.objects.owned_by(current_user(request)).filter(gateway=SandboxGateway.key)
     purchase = get_object_or_404(mine, pk=purchase_id)
     answer = request.POST.get("answer")
     if answer in ("confirm", "decline"):
-        purchase = settle(purchase_id=purchase.pk, confirmed=answer == "confirm")
+        purchase = answer_sandbox(purchase_id=purchase.pk, confirmed=answer == "confirm")
     if purchase.status != Purchase.Status.PENDING:
         return redirect(f"{reverse('payment')}?{urlencode({'purchase': str(purchase.pk)})}")
     context = {

@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from intellispark.accounts.models import User
 from payments.audit.verify import differences
-from payments.ledger.triggers import install as laws
-from payments.ledger.triggers.checks import ledger_laws, missing_laws
+from payments.ledger.triggers import install as triggers
+from payments.ledger.triggers.checks import ledger_triggers, missing_triggers
 from payments.ledger.triggers.install import trigger_names
 from payments.models import LedgerEntry, Wallet
-from tests.support.laws import lifted_laws, raw
+from tests.support.triggers import raw, without_triggers
 
 pytestmark = pytest.mark.django_db
 
@@ -27,15 +27,15 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.sqlite
 def test_a_dropped_law_is_found_on_sqlite(alice: User, name: str) -> None:
     raw(f"DROP TRIGGER {name}")
-    assert missing_laws() == [name]
-    assert [error.id for error in ledger_laws(databases=["default"])] == ["payments.E001"]
+    assert missing_triggers() == [name]
+    assert [error.id for error in ledger_triggers(databases=["default"])] == ["payments.E001"]
     assert Client().get("/readyz").status_code == 503
 
 
 def test_the_check_command_finds_it_unasked(alice: User) -> None:
     call_command("check")
     with transaction.atomic():
-        laws.lift(connection)
+        triggers.drop(connection)
     with pytest.raises(SystemCheckError, match="payments_entry_guard"):
         call_command("check")
 
@@ -45,8 +45,8 @@ def test_the_check_command_finds_it_unasked(alice: User) -> None:
 def test_a_dropped_law_is_found_on_postgresql(name: str) -> None:
     tables = {"wallet": "wallet", "entry": "ledgerentry", "seal": "ledgerseal"}
     raw(f"DROP TRIGGER {name} ON payments_{tables[name.split('_')[1]]}")
-    assert missing_laws() == [name]
-    assert [error.id for error in ledger_laws(databases=["default"])] == ["payments.E001"]
+    assert missing_triggers() == [name]
+    assert [error.id for error in ledger_triggers(databases=["default"])] == ["payments.E001"]
     assert Client().get("/readyz").status_code == 503
 
 
@@ -58,7 +58,7 @@ def test_a_disabled_or_reworded_law_is_found_on_postgresql(alice: User) -> None:
         "CREATE OR REPLACE FUNCTION payments_wallet_moves() RETURNS trigger LANGUAGE plpgsql"
         " AS $$ BEGIN RETURN NEW; END $$"
     )
-    assert missing_laws() == [
+    assert missing_triggers() == [
         "payments_entry_guard",
         "payments_wallet_moves",
         "payments_wallet_moved",
@@ -79,16 +79,16 @@ def test_a_disabled_or_reworded_law_is_found_on_postgresql(alice: User) -> None:
 def test_a_law_with_another_condition_or_search_path_is_found(weaken: str) -> None:
     for sql in weaken.split(";"):
         raw(sql)
-    assert "payments_wallet_moved" in missing_laws()
-    laws.install(connection)
-    assert missing_laws() == []
+    assert "payments_wallet_moved" in missing_triggers()
+    triggers.install(connection)
+    assert missing_triggers() == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_check_ledger_names_what_differs(alice: User, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("check_ledger")
     assert "1 wallets agree with their 1 entries." in capsys.readouterr().out
-    with lifted_laws():
+    with without_triggers():
         Wallet.objects.filter(pk=alice.pk).update(balance=99)
     with pytest.raises((SystemExit, CommandError)) as stopped:
         call_command("check_ledger")
@@ -120,7 +120,7 @@ def test_a_reference_to_nothing_is_found(alice: User, broken: dict[str, Any], fo
         created_at=timezone.now(),
         **broken,
     )
-    with lifted_laws():
+    with without_triggers():
         Model.save(entry, force_insert=True)
         Wallet.objects.filter(pk=alice.pk).update(**after)
     assert f"{alice.pk}: entry {entry.pk} {found}" in [str(one) for one in differences()]
@@ -129,7 +129,7 @@ def test_a_reference_to_nothing_is_found(alice: User, broken: dict[str, Any], fo
 @override_settings(WELCOME_TOKENS=0)
 def test_a_wallet_without_entries_that_moved_is_found(django_user_model: type[User]) -> None:
     user = django_user_model.objects.create_user("empty", "empty@example.com")
-    with lifted_laws():
+    with without_triggers():
         Wallet.objects.filter(pk=user.pk).update(balance=5)
     assert [str(found) for found in differences()] == [
         f"{user.pk}: the wallet moved, but has no entries"
@@ -138,7 +138,7 @@ def test_a_wallet_without_entries_that_moved_is_found(django_user_model: type[Us
 
 def test_laws_survive_a_second_migrate(alice: User) -> None:
     call_command("migrate", verbosity=0)
-    assert missing_laws() == []
+    assert missing_triggers() == []
     with pytest.raises(IntegrityError):
         raw("UPDATE payments_wallet SET balance = 1000")
 
@@ -147,6 +147,6 @@ def test_laws_survive_a_second_migrate(alice: User) -> None:
 def test_migrate_puts_missing_laws_back(alice: User) -> None:
     """As from the command line, with its checks."""
     with transaction.atomic():
-        laws.lift(connection)
+        triggers.drop(connection)
     call_command("migrate", verbosity=0, skip_checks=False)
-    assert missing_laws() == []
+    assert missing_triggers() == []

@@ -12,13 +12,13 @@ from intellispark.accounts.models import User
 from intellispark.housekeeping import run_pass
 from payments.audit.verify import differences
 from payments.ledger import operations as ledger
-from payments.ledger.expiry import settle_due
-from payments.ledger.posting import settle
+from payments.ledger.expiry import expire_due_wallets
+from payments.ledger.posting import expire_due_lots
 from payments.models import LedgerEntry, Wallet
-from tests.payments.test_ledger_concurrency import at_once
+from tests.payments.ledger.test_concurrency import at_once
 from tests.support.factories import make_user
-from tests.support.laws import lifted_laws
-from tests.support.passing import in_days, pass_time
+from tests.support.time_travel import in_days, pass_time
+from tests.support.triggers import without_triggers
 
 DAY = timedelta(days=1)
 
@@ -62,7 +62,7 @@ def test_nothing_is_let_out_while_lots_are_due(dated: User, fields: dict[str, An
     pass_time(2 * DAY)
     with pytest.raises(IntegrityError, match="ledger_expiry_due"):
         write(dated, **fields)
-    settle(wallet_id=dated.pk)
+    expire_due_lots(wallet_id=dated.pk)
     write(dated, **fields)
 
 
@@ -138,7 +138,7 @@ def test_a_date_that_was_hidden_from_the_wallet_is_found(dated: User) -> None:
 def test_a_hidden_overdue_hold_is_found(dated: User) -> None:
     ledger.hold(wallet_id=dated.pk, tokens=15, key="h")
     pass_time(2 * DAY)
-    settle(wallet_id=dated.pk)
+    expire_due_lots(wallet_id=dated.pk)
     assert list(differences()) == []
     raw("UPDATE payments_wallet SET overdue_since = NULL")
     (found,) = differences()
@@ -158,14 +158,16 @@ def test_a_wallet_that_was_tampered_with_does_not_stop_housekeeping(dated: User)
     ledger.spend(wallet_id=dated.pk, tokens=4, key="s")
     pass_time(2 * DAY)
     write(dated, kind="expiry", amount=-9, lot=lot_of(dated))  # six were left
-    assert settle_due() == 1
+    assert expire_due_wallets() == 1
     assert Wallet.objects.get(pk=other.pk).balance == 10
 
 
 @pytest.mark.django_db(transaction=True)
 def test_settled_from_many_sides_at_once_a_lot_expires_once(dated: User) -> None:
     pass_time(2 * DAY)
-    found = at_once(8, lambda n: settle_due() if n % 2 else len(settle(wallet_id=dated.pk)))
+    found = at_once(
+        8, lambda n: expire_due_wallets() if n % 2 else len(expire_due_lots(wallet_id=dated.pk))
+    )
     assert sum(found) == 1
     assert Wallet.objects.get(pk=dated.pk).balance == 10
     assert list(differences()) == []
@@ -191,7 +193,7 @@ def test_housekeeping_says_how_many_lots_expired(dated: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_laws_can_be_lifted_and_put_back_with_lots_there(dated: User) -> None:
-    with lifted_laws():
+    with without_triggers():
         pass
     with pytest.raises(IntegrityError):
         raw("UPDATE payments_wallet SET balance = 99")

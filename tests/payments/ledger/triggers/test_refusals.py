@@ -15,7 +15,7 @@ from payments.audit.verify import differences
 from payments.errors import InsufficientTokens
 from payments.ledger import operations as ledger
 from payments.models import LedgerEntry, Wallet
-from tests.support.laws import raw
+from tests.support.triggers import raw
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from django.test import Client
 
 from intellispark.accounts.models import User
 from payments.billing.checkout import start_checkout
-from payments.billing.gateways.sandbox.gateway import settle
+from payments.billing.gateways.sandbox.gateway import answer_sandbox
 from payments.models import LedgerEntry, Purchase, Wallet
 from tests.support.factories import make_user
 
@@ -119,7 +119,7 @@ def test_the_first_of_two_racing_answers_holds(assert_ledger: None) -> None:
     def run(confirmed: bool) -> str:
         try:
             barrier.wait()
-            return settle(purchase_id=purchase.pk, confirmed=confirmed).status
+            return answer_sandbox(purchase_id=purchase.pk, confirmed=confirmed).status
         finally:
             connection.close()
 

@@ -7,17 +7,17 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-from payments.ledger.triggers import install as laws
+from payments.ledger.triggers import install as triggers
 
 
 @contextmanager
-def lifted_laws() -> Iterator[None]:
-    laws.lift(connection)
+def without_triggers() -> Iterator[None]:
+    triggers.drop(connection)
     try:
         yield
     finally:
         with transaction.atomic():
-            laws.install(connection)
+            triggers.install(connection)
 
 
 def raw(sql: str, *params: object) -> int:

@@ -12,10 +12,10 @@ from django.core.cache import cache
 from django.db import connection, models, transaction
 from django.db.models.expressions import CombinedExpression, F, Value
 
-from intellispark.api import rate_limits
+from intellispark.accounts import rate_limits
 from intellispark.db import database_now
 from payments.models import LedgerEntry, Wallet
-from tests.support.laws import lifted_laws
+from tests.support.triggers import without_triggers
 
 TIMES: dict[type[models.Model], list[str]] = {
     LedgerEntry: ["created_at", "expires_at"],
@@ -32,7 +32,7 @@ def pass_time(by: timedelta) -> None:
             _shift(by)
             cursor.execute("SET LOCAL session_replication_role = origin")
     else:
-        with lifted_laws():
+        with without_triggers():
             _shift(by)
 
 

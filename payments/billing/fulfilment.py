@@ -1,0 +1,47 @@
+"""The end of a purchase: credited once it is paid, or declined."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+
+from payments.billing.catalogue import describe_pack
+from payments.billing.models import Purchase
+from payments.ledger import operations as ledger
+
+Status = Purchase.Status
+
+
+def fulfill(*, purchase_id: UUID) -> Purchase:
+    """The purchase, paid and credited. Call it once the gateway is sure of the money.
+
+    Repetitions and races converge on one credit: the purchase's row is locked, and the entry's
+    key is made of its id. A purchase that was declined or had expired here is credited all the
+    same: when the gateway did take the money, the tokens are owed, whatever we believed before.
+    A refunded one stays refunded. Raises Purchase.DoesNotExist.
+    """
+    with transaction.atomic():
+        purchase = Purchase.objects.locked().get(pk=purchase_id)
+        if purchase.entry_id is not None:
+            return purchase
+        purchase.entry = ledger.purchase(
+            wallet_id=purchase.user_id,
+            tokens=purchase.tokens,
+            key=f"purchase:{purchase.pk}",
+            description=describe_pack(purchase.pack),
+            reference=str(purchase.pk),
+        )
+        purchase.status = Status.PAID
+        purchase.save(update_fields=["entry", "status", "updated_at"])
+    return purchase
+
+
+def decline(*, purchase_id: UUID) -> Purchase:
+    """The purchase, failed, unless it had come to another end before. Nothing is credited."""
+    with transaction.atomic():
+        purchase = Purchase.objects.locked().get(pk=purchase_id)
+        if purchase.status == Status.PENDING:
+            purchase.status = Status.FAILED
+            purchase.save(update_fields=["status", "updated_at"])
+    return purchase
