@@ -8,7 +8,7 @@ from payments.billing.models import Purchase
 
 
 class Gateway(Protocol):
-    """Where a person pays. It never touches the ledger: it reports to payments.billing.fulfilment."""
+    """Where a person pays. It never touches the ledger: it reports to `billing.fulfilment`."""
 
     key: str
 
