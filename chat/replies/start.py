@@ -88,7 +88,7 @@ def find_started(
 def start(
     *, user: User, chat_id: UUID, asked: ReplyInput, key: str, body: Mapping[str, Any]
 ) -> tuple[Generation, bool]:
-    """The generation of that asked, with its tokens held, and whether it is new.
+    """The generation that was asked for, with its tokens held, and whether it is new.
 
     Leaves nothing behind when it raises: NotFound, GenerationInProgress, NothingToAnswer,
     InsufficientTokens, IdempotencyConflict.

@@ -57,7 +57,7 @@ class SignupForm(PlainFieldsMixin, TakenMixin, AllauthSignupForm):
 
 
 class ChangeEmailForm(PlainFieldsMixin, AddEmailForm):
-    """A wanted for another address. The one of today stays, confirmed or not, until the new one is.
+    """The wish for another address. The current one stays, confirmed or not, until the new one is.
 
     The stock form first removes whatever is unconfirmed: that could be the only address there is.
     """

@@ -85,7 +85,7 @@ class UserSocket(AsyncWebsocketConsumer):
             self.ending = asyncio.get_running_loop().call_later(
                 left, self.close_with, CloseCode.SIGNED_OUT
             )
-        # The group first, then the snapshot: what is published in between waits in the send_queue.
+        # The group first, then the snapshot: what is published in between waits in the queue.
         self.group = user_group(self.identity.user_id)
         await self.channel_layer.group_add(self.group, self.channel_name)
         frame = await type(self).first_frame(self.identity.user_id)

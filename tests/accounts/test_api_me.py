@@ -35,7 +35,7 @@ def test_what_is_named_changes_and_nothing_else(api: Client, alice: User, pair: 
     assert change(api, pair).status_code == 200
     assert change(api, pair, language="").json()["language"] == ""
     assert change(api, pair, username="Alice").json()["username"] == "Alice"
-    assert mail.send_queue == []
+    assert mail.outbox == []
 
 
 def test_a_new_address_replaces_the_old_one_and_is_to_be_confirmed(
@@ -45,7 +45,7 @@ def test_a_new_address_replaces_the_old_one_and_is_to_be_confirmed(
     assert change(api, pair, email="New@Example.com").json()["email"] == "new@example.com"
     address = EmailAddress.objects.get()
     assert (address.email, address.verified, address.primary) == ("new@example.com", False, True)
-    assert mail.send_queue[0].to == ["new@example.com"]
+    assert mail.outbox[0].to == ["new@example.com"]
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_a_new_account_is_signed_in_and_has_its_welcome_tokens_once(api: Client)
     assert LedgerEntry.objects.filter(wallet_id=user.pk).count() == 1
     me = api.get("/api/auth/me", headers={"Authorization": f"Bearer {body['access']}"})
     assert me.json() == body["user"]
-    assert len(mail.send_queue) == 1
+    assert len(mail.outbox) == 1
 
 
 @pytest.mark.django_db

@@ -47,9 +47,9 @@ def test_an_unconfirmed_address_is_not_lost_to_a_wish() -> None:
 def test_a_confirmed_wish_is_the_address() -> None:
     client, user = sign_up("alice")
     wanted(client, "alice.new@example.com")
-    assert mail.send_queue[-1].subject.startswith("IntelliSpark: ")
-    assert "Hello from IntelliSpark!" in mail.send_queue[-1].body
-    link = re.search(r"/accounts/confirm-email/\S+", str(mail.send_queue[-1].body))
+    assert mail.outbox[-1].subject.startswith("IntelliSpark: ")
+    assert "Hello from IntelliSpark!" in mail.outbox[-1].body
+    link = re.search(r"/accounts/confirm-email/\S+", str(mail.outbox[-1].body))
     assert link is not None
     client.post(link[0])
     user.refresh_from_db()

@@ -33,7 +33,7 @@ def test_sign_up_signs_in_with_welcome_tokens_and_goes_back(client: Client) -> N
     assert signed_in_as(client) == "carol"
     assert Wallet.objects.get(user__username="carol").balance == 10
     assert EmailAddress.objects.get().verified is False
-    assert "confirm-email" in mail.send_queue[0].body
+    assert "confirm-email" in mail.outbox[0].body
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_forgotten_password_is_set_anew_and_signs_other_devices_out(
     other = Client()
     other.force_login(alice)
     client.post("/accounts/password/reset/", {"email": "alice@example.com"})
-    [link] = re.findall(r"http://testserver(/\S+)", mail.send_queue[0].body)
+    [link] = re.findall(r"http://testserver(/\S+)", mail.outbox[0].body)
     form = client.get(link, follow=True).redirect_chain[-1][0]
     new = "another-long-password-8"
     done = client.post(form, {"password1": new, "password2": new}, follow=True)

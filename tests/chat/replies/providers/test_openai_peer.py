@@ -36,7 +36,7 @@ def client(chat: Chat, peer_url: str, settings: Settings) -> Client:
 
 async def test_a_reply_in_pieces(chat: Chat, client: Client) -> None:
     events = await read(await client.stream(chat, {"content": "Please say hello."}))
-    assert text_of(events) == "Hello! 你好，世界 🌍. This reply comes in more than one chunk."
+    assert text_of(events) == "Hello! 你好，世界 🌍. This reply comes in more than one piece."
     assert events[-1].name == "done"
     assert events[-1].data["receipt"]["model"] == "gpt-4o-mini"
     assert events[-1].data["receipt"]["completion_tokens"] > 0
