@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import (
     OpenApiParameter,
     OpenApiResponse,
@@ -17,11 +16,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chat.api.serializers import ChatSerializer
-from chat.characters.queries import get_character
 from chat.conversations.chats import (
     TITLE_MAX_CHARS,
     create_chat,
-    find_created,
     get_chat,
     get_chat_card,
     rename_chat,
@@ -31,7 +28,6 @@ from chat.conversations.validation import PATTERN
 from chat.replies.deletion import delete_chat
 from intellispark.accounts.requests import current_user
 from intellispark.api.body import body_of
-from intellispark.api.errors import Invalid
 from intellispark.api.idempotency import KEY_SCHEMA, client_key
 from intellispark.api.pagination import PageNumber
 
@@ -82,13 +78,8 @@ class ChatsView(APIView):
     def post(self, request: Request) -> Response:
         user, key = current_user(request), client_key(request)
         character_id = body_of(request).get("character_id")
-        chat = find_created(user=user, character_id=character_id, key=key)
-        if chat is None:
-            if not isinstance(character_id, str):
-                raise Invalid.field("character_id", _("Say which character."))
-            character = get_character(user=user, character_id=character_id)
-            chat = create_chat(user=user, character=character, key=key)
-        chat = get_chat_card(user=current_user(request), chat_id=chat.pk)
+        chat = create_chat(user=user, character_id=character_id, key=key)
+        chat = get_chat_card(user=user, chat_id=chat.pk)
         return Response(ChatSerializer(chat).data, status=201)
 
 

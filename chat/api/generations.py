@@ -13,23 +13,20 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from chat.api.answers import balance_at_start, ending_of, error_of, message_of, state_of
 from chat.api.sse import last_event_offset, stream_of
-from chat.conversations.messages import owns_chat
-from chat.conversations.validation import clean_text
 from chat.replies.control import get_generation, request_stop
 from chat.replies.models import Generation
-from chat.replies.start import ReplyInput, find_started, start_detached
+from chat.replies.start import start_detached
 from chat.replies.tail import wait_for_end
 from intellispark.accounts.languages import asked_language
 from intellispark.accounts.models import User
 from intellispark.accounts.tokens import authenticate_request
 from intellispark.api.body import plain_body_of
-from intellispark.api.errors import Invalid, NotFound
+from intellispark.api.errors import NotFound
 from intellispark.api.idempotency import client_key
 from intellispark.threads import in_thread
 
@@ -40,11 +37,9 @@ async def generate(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     """One reply: as a stream, as a promise (202), or whole."""
     user = await _user(request)
     key, body = client_key(request), plain_body_of(request)
-    generation = await in_thread(_replayed)(user, chat_id, key, body)
-    if generation is None:
-        generation = await start_detached(
-            user=user, chat_id=chat_id, asked=_wish(request, body), key=key, body=body
-        )
+    generation = await start_detached(
+        user=user, chat_id=chat_id, body=body, key=key, language=asked_language(request)
+    )
     if "text/event-stream" in request.headers.get("Accept", ""):
         return stream_of(generation, offset=last_event_offset(request))
     if "respond-async" in request.headers.get("Prefer", ""):
@@ -86,24 +81,6 @@ async def _user(request: HttpRequest) -> User:
 async def _own(request: HttpRequest, generation_id: UUID) -> Generation:
     user = await _user(request)
     return await in_thread(get_generation)(user=user, generation_id=generation_id)
-
-
-def _replayed(user: User, chat_id: UUID, key: str, body: dict[str, Any]) -> Generation | None:
-    """What this key began before. Asked before anything is validated."""
-    if not owns_chat(user=user, chat_id=chat_id):
-        raise NotFound
-    return find_started(user=user, chat_id=chat_id, key=key, body=body)
-
-
-def _wish(request: HttpRequest, body: dict[str, Any]) -> ReplyInput:
-    content, message_id = body.get("content"), body.get("message_id")
-    if content is not None and message_id is not None:
-        raise Invalid.field("message_id", _("Send either content or message_id, not both."))
-    if message_id is not None and not isinstance(message_id, str):
-        raise Invalid.field("message_id", _("This must be the id of a message."))
-    if content is not None:
-        content = clean_text(content, field="content")
-    return ReplyInput(content=content, message_id=message_id, language=asked_language(request))
 
 
 async def _promise(generation: Generation) -> JsonResponse:

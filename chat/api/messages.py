@@ -19,9 +19,9 @@ from rest_framework.views import APIView
 from chat.api.chats import ERROR, KEY, KEY_USED
 from chat.api.serializers import MessageSerializer
 from chat.conversations.chats import get_chat
-from chat.conversations.messages import find_posted, message_page, post_message
+from chat.conversations.messages import message_page, post_message
 from chat.conversations.models.message import MESSAGE_MAX_CHARS
-from chat.conversations.validation import PATTERN, clean_text
+from chat.conversations.validation import PATTERN
 from intellispark.accounts.requests import current_user
 from intellispark.api.body import body_of
 from intellispark.api.errors import Invalid
@@ -71,16 +71,10 @@ class MessagesView(APIView):
         tags=["messages"],
     )
     def post(self, request: Request, chat_id: UUID) -> Response:
-        chat = get_chat(user=current_user(request), chat_id=chat_id)
-        user, key, content = (
-            current_user(request),
-            client_key(request),
-            body_of(request).get("content"),
-        )
-        message = find_posted(user=user, chat=chat, content=content, key=key)
-        if message is None:
-            content = clean_text(content if content is not None else "", field="content")
-            message = post_message(user=user, chat=chat, content=content, key=key)
+        user = current_user(request)
+        chat = get_chat(user=user, chat_id=chat_id)
+        key, content = client_key(request), body_of(request).get("content")
+        message = post_message(user=user, chat=chat, content=content, key=key)
         return Response(MessageSerializer(message).data, status=201)
 
 

@@ -8,15 +8,19 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from chat.characters.models import Character
+from chat.characters.queries import get_character
 from chat.conversations import events
 from chat.conversations.messages import append_message
 from chat.conversations.models import Chat, Message
 from chat.conversations.validation import clean_text
 from intellispark.accounts.models import User
-from intellispark.api import idempotency
+from intellispark.api.errors import Invalid
+from intellispark.api.idempotency import once
 from intellispark.api.lookups import get_by_id
+from intellispark.api.models import IdempotencyKey
 
 CREATE = "chat.create"
 TITLE_MAX_CHARS = 120
@@ -32,53 +36,48 @@ def get_chat_card(*, user: User, chat_id: UUID | str) -> Chat:
     return get_by_id(Chat.objects.owned_by(user).with_last_message(), chat_id)
 
 
-def create_chat(*, user: User, character: Character, key: str = "") -> Chat:
+def create_chat(*, user: User, character_id: Any, key: str = "") -> Chat:
     """A new chat with the opening line already in it, or the one that `key` made before.
 
-    Language and title are fixed here: the person's own language, else the page's.
+    `character_id` is whatever the client sent. Language and title are fixed here: the person's
+    own language, else the page's.
+
+    Raises Invalid when it is no id, NotFound when there is no such character or when the chat of
+    that key was deleted since, IdempotencyConflict when the key made a chat with another.
     """
-    claim = _claim(user, character.pk, key)
-    while True:
-        if created := find_created(user=user, character_id=character.pk, key=key):
-            return created
-        try:
-            with transaction.atomic():
-                record = idempotency.claim(**claim)
-                chat = _open(user, character)
-                record.refer(str(chat.pk))
-                return chat
-        except idempotency.KeyTaken:
-            continue  # somebody was faster by a moment: what they made is found now
+
+    def make(record: IdempotencyKey) -> Chat:
+        if not isinstance(character_id, (str, UUID)):
+            raise Invalid.field("character_id", _("Say which character."))
+        return _open(record.resource_id, user, get_character(user=user, character_id=character_id))
+
+    return once(
+        user=user,
+        operation=CREATE,
+        key=key,
+        body={"character_id": _canonical_id(character_id)},
+        make=make,
+        replay=lambda record: get_chat(user=user, chat_id=record.resource_id),
+    )
 
 
-def find_created(*, user: User, character_id: Any, key: str) -> Chat | None:
-    """The chat that this key made before, or None. Asked before the character is looked for.
-
-    Raises IdempotencyConflict for another character; NotFound when the chat was deleted since.
-    """
-    record = idempotency.find(**_claim(user, character_id, key))
-    return get_chat(user=user, chat_id=record.reference) if record else None
-
-
-def _claim(user: User, character_id: Any, key: str) -> dict[str, Any]:
+def _canonical_id(character_id: Any) -> Any:
+    """The same for every spelling of an id; whatever is no id stays as it is."""
     try:
-        asked = str(UUID(str(character_id)))
+        return str(UUID(str(character_id)))
     except ValueError:
-        asked = character_id
-    return {
-        "user": user,
-        "operation": CREATE,
-        "scope": "",
-        "key": key,
-        "body": {"character_id": asked},
-    }
+        return character_id
 
 
-def _open(user: User, character: Character) -> Chat:
+def _open(chat_id: UUID, user: User, character: Character) -> Chat:
     language = user.language or get_language() or settings.LANGUAGE_CODE
     text = character.text(language)
     chat = Chat.objects.create(
-        user=user, character=character, title=text.name[:TITLE_MAX_CHARS], language=language
+        pk=chat_id,
+        user=user,
+        character=character,
+        title=text.name[:TITLE_MAX_CHARS],
+        language=language,
     )
     if text.opening_line:
         append_message(chat, role=Message.Role.ASSISTANT, content=text.opening_line)

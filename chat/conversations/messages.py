@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from chat.conversations import events
 from chat.conversations.models import Chat, Message
+from chat.conversations.validation import clean_text
 from intellispark.accounts.models import User
-from intellispark.api import idempotency
 from intellispark.api.errors import NotFound
+from intellispark.api.idempotency import once
+from intellispark.api.models import IdempotencyKey
 
 POST = "message.post"
 
@@ -27,42 +28,32 @@ def append_message(chat: Chat, **fields: Any) -> Message:
     return Message.objects.create(chat=chat, number=chat.message_count, **fields)
 
 
-def post_message(*, user: User, chat: Chat, content: str, key: str = "") -> Message:
-    """The user's message, or the one that `key` posted before. `content` is clean already."""
-    claim = _claim(user, chat, content, key)
-    while True:
-        if posted := find_posted(user=user, chat=chat, content=content, key=key):
-            return posted
-        try:
-            with transaction.atomic():
-                record = idempotency.claim(**claim)
-                locked = lock_chat(user=user, chat_id=chat.pk)
-                message = append_message(locked, role=Message.Role.USER, content=content)
-                record.refer(str(message.pk))
-                events.chat_updated(locked)
-                return message
-        except idempotency.KeyTaken:
-            continue  # somebody was faster by a moment: what they posted is found now
+def post_message(*, user: User, chat: Chat, content: Any, key: str = "") -> Message:
+    """The user's message, or the one that `key` posted before.
 
-
-def find_posted(*, user: User, chat: Chat, content: Any, key: str) -> Message | None:
-    """What this key posted before, or None. Asked before the content, whatever it is, is checked.
-
-    Raises IdempotencyConflict for another content.
+    `content` is whatever the client sent. Raises Invalid when it is no text of 1 to 10 000
+    characters, NotFound when the chat or the message was deleted since, IdempotencyConflict when
+    the key posted another content.
     """
-    record = idempotency.find(**_claim(user, chat, content, key))
-    return get_message(chat=chat, message_id=record.reference) if record else None
 
+    def make(record: IdempotencyKey) -> Message:
+        text = clean_text("" if content is None else content, field="content")
+        locked = lock_chat(user=user, chat_id=chat.pk)
+        message = append_message(
+            locked, pk=record.resource_id, role=Message.Role.USER, content=text
+        )
+        events.chat_updated(locked)
+        return message
 
-def _claim(user: User, chat: Chat, content: Any, key: str) -> dict[str, Any]:
-    said = content.strip() if isinstance(content, str) else content
-    return {
-        "user": user,
-        "operation": POST,
-        "scope": str(chat.pk),
-        "key": key,
-        "body": {"content": said},
-    }
+    return once(
+        user=user,
+        operation=POST,
+        scope=str(chat.pk),
+        key=key,
+        body={"content": content.strip() if isinstance(content, str) else content},
+        make=make,
+        replay=lambda record: get_message(chat=chat, message_id=record.resource_id),
+    )
 
 
 def lock_chat(*, user: User, chat_id: UUID) -> Chat:

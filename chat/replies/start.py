@@ -9,21 +9,24 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from chat.conversations.events import chat_updated
-from chat.conversations.messages import append_message, get_message, lock_chat
+from chat.conversations.messages import append_message, get_message, lock_chat, owns_chat
 from chat.conversations.models import Chat, Message
+from chat.conversations.validation import clean_text
 from chat.errors import GenerationInProgress, NothingToAnswer
 from chat.replies import running
+from chat.replies.control import get_generation
 from chat.replies.events import reply_started
 from chat.replies.lease import lease_end, owner
 from chat.replies.models import Generation
 from chat.replies.providers.registry import get_provider
 from chat.replies.recover import recover
 from intellispark.accounts.models import User
-from intellispark.api import idempotency
-from intellispark.api.errors import NotFound
+from intellispark.api.errors import Invalid, NotFound
+from intellispark.api.idempotency import once
+from intellispark.api.models import IdempotencyKey
 from intellispark.threads import in_thread
 from payments.ledger import operations as ledger
 
@@ -35,19 +38,27 @@ _beginnings: set[asyncio.Task[Generation]] = set()
 
 @dataclass(frozen=True)
 class ReplyInput:
-    """What is to be answered: new `content`, that message, or (neither) the last one.
-
-    `language` is the one that the request asked for; the person's own choice goes before it, and
-    the chat's serves where nobody asked.
-    """
+    """What is to be answered: new `content`, that message, or (neither) the last one."""
 
     content: str | None = None
-    message_id: UUID | str | None = None
-    language: str = ""
+    message_id: str | None = None
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> ReplyInput:
+        """What the client sent, checked. Raises Invalid."""
+        content, message_id = body.get("content"), body.get("message_id")
+        if content is not None and message_id is not None:
+            raise Invalid.field("message_id", _("Send either content or message_id, not both."))
+        if message_id is not None and not isinstance(message_id, str):
+            raise Invalid.field("message_id", _("This must be the id of a message."))
+        return cls(
+            content=None if content is None else clean_text(content, field="content"),
+            message_id=message_id,
+        )
 
 
 async def start_detached(
-    *, user: User, chat_id: UUID, asked: ReplyInput, key: str, body: Mapping[str, Any]
+    *, user: User, chat_id: UUID, body: Mapping[str, Any], key: str, language: str
 ) -> Generation:
     """The generation, running, or the one that this key began before. Raises as `start` does.
 
@@ -56,7 +67,7 @@ async def start_detached(
 
     async def start_and_launch() -> Generation:
         generation, created = await in_thread(start)(
-            user=user, chat_id=chat_id, asked=asked, key=key, body=body
+            user=user, chat_id=chat_id, body=body, key=key, language=language
         )
         if created:
             running.launch(generation)
@@ -68,48 +79,41 @@ async def start_detached(
     return await asyncio.shield(task)
 
 
-def find_started(
-    *, user: User, chat_id: UUID, key: str, body: Mapping[str, Any]
-) -> Generation | None:
-    """The generation that this key began, or None. Raises IdempotencyConflict for another body."""
-    record = idempotency.find(
-        user=user, operation=OPERATION, scope=str(chat_id), key=key, body=body
-    )
-    if record is None:
-        return None
-    generation = (
-        Generation.objects.owned_by(user).with_outcome().filter(pk=record.reference).first()
-    )
-    if generation is None:
-        raise NotFound
-    return generation
-
-
 def start(
-    *, user: User, chat_id: UUID, asked: ReplyInput, key: str, body: Mapping[str, Any]
+    *, user: User, chat_id: UUID, body: Mapping[str, Any], key: str = "", language: str = ""
 ) -> tuple[Generation, bool]:
-    """The generation that was asked for, with its tokens held, and whether it is new.
+    """The generation that `body` asks for, with its tokens held, and whether it is new.
 
-    Leaves nothing behind when it raises: NotFound, GenerationInProgress, NothingToAnswer,
+    `body` is what the client sent. `language` is the one that the request asked for; the person's
+    own choice goes before it, and the chat's serves where nobody asked.
+
+    Leaves nothing behind when it raises: NotFound, Invalid, GenerationInProgress, NothingToAnswer,
     InsufficientTokens, IdempotencyConflict.
     """
-    while True:
-        if found := find_started(user=user, chat_id=chat_id, key=key, body=body):
-            return found, False
-        try:
-            with transaction.atomic():
-                # Before the chat's lock: of two equal requests the second must find the key
-                # taken, not the chat busy with the first.
-                record = idempotency.claim(
-                    user=user, operation=OPERATION, scope=str(chat_id), key=key, body=body
-                )
-                chat = lock_chat(user=user, chat_id=chat_id)
-                _refuse_if_running(chat)
-                generation = _write(user, chat, _prompt(chat, asked), key, asked.language)
-                record.refer(str(generation.pk))
-                return generation, True
-        except idempotency.KeyTaken:
-            continue  # somebody was faster by a moment: what they began is found now
+    if not owns_chat(user=user, chat_id=chat_id):
+        raise NotFound
+
+    def make(record: IdempotencyKey) -> tuple[Generation, bool]:
+        asked = ReplyInput.from_body(body)
+        # After the key is inserted: of two equal requests the second must find the key taken, not
+        # the chat busy with the first.
+        chat = lock_chat(user=user, chat_id=chat_id)
+        _refuse_if_running(chat)
+        prompt = _prompt(chat, asked)
+        return _write(record.resource_id, user, chat, prompt, key, language), True
+
+    def replay(record: IdempotencyKey) -> tuple[Generation, bool]:
+        return get_generation(user=user, generation_id=record.resource_id), False
+
+    return once(
+        user=user,
+        operation=OPERATION,
+        scope=str(chat_id),
+        key=key,
+        body=body,
+        make=make,
+        replay=replay,
+    )
 
 
 def _refuse_if_running(chat: Chat) -> None:
@@ -136,9 +140,12 @@ def _prompt(chat: Chat, asked: ReplyInput) -> Message:
     return last
 
 
-def _write(user: User, chat: Chat, prompt: Message, key: str, language: str) -> Generation:
+def _write(
+    generation_id: UUID, user: User, chat: Chat, prompt: Message, key: str, language: str
+) -> Generation:
     provider = get_provider()
     generation = Generation(
+        pk=generation_id,
         chat=chat,
         user=user,
         prompt_message=prompt,

@@ -60,9 +60,9 @@ def _create(request: HttpRequest, shown: Character, *, key: str) -> Chat:
     """The chat of that key; another one where that was deleted meanwhile."""
     user: Any = request.user
     try:
-        return create_chat(user=user, character=shown, key=key)
+        return create_chat(user=user, character_id=shown.pk, key=key)
     except NotFound:
-        return create_chat(user=user, character=shown)
+        return create_chat(user=user, character_id=shown.pk)
 
 
 def _key(request: HttpRequest) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 from rest_framework.utils import json  # strict: NaN and Infinity are no JSON
 
 from intellispark.api.errors import Invalid, MalformedRequest, UnsupportedMediaType
@@ -31,5 +32,5 @@ def plain_body_of(request: HttpRequest) -> dict[str, Any]:
 
 def _object(data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
-        raise Invalid(_("Send a JSON object."))
+        raise Invalid.field(api_settings.NON_FIELD_ERRORS_KEY, _("Send a JSON object."))
     return data

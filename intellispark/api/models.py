@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -14,7 +15,7 @@ class IdempotencyKey(models.Model):
     """One client key and the first answer to it, scoped to user + operation + scope (a chat).
 
     Written in the transaction of the effect it belongs to, so that a refused request leaves
-    nothing behind. `reference` names a resource whose state gives the answer while it still runs.
+    nothing behind. `reference` is the id of what the request made, whose state gives the answer.
     """
 
     user = models.ForeignKey(
@@ -45,16 +46,13 @@ class IdempotencyKey(models.Model):
     def __str__(self) -> str:
         return f"{self.operation} {self.key}"
 
+    @property
+    def resource_id(self) -> UUID:
+        """The id of what the request made."""
+        return UUID(self.reference)
+
     def answer(self, status: int, response: Any) -> None:
-        """Keep the first answer, to be given again."""
+        """Keep the first answer, to be given again; without a key nobody could ask for it."""
         self.status, self.response = status, response
-        self._keep("status", "response")
-
-    def refer(self, reference: object) -> None:
-        """Name the resource whose state is the answer."""
-        self.reference = str(reference)
-        self._keep("reference")
-
-    def _keep(self, *fields: str) -> None:
-        if self.key:  # a request without a key has nothing to be found by
-            self.save(update_fields=fields)
+        if self.key:
+            self.save(update_fields=["status", "response"])

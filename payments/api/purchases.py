@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from intellispark.accounts.requests import current_user
+from intellispark.api.body import body_of
 from intellispark.api.idempotency import KEY_SCHEMA, client_key
 from payments.api.serializers import (
     ERROR,
@@ -54,13 +55,12 @@ class CheckoutView(APIView):
         tags=["payment"],
     )
     def post(self, request: Request) -> Response:
-        asked = CheckoutSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        key, pack = client_key(request), body_of(request).get("pack")
         purchase, url = start_checkout(
             user=current_user(request),
-            pack=asked.validated_data["pack"],
+            pack=pack,
             return_url=request.build_absolute_uri(reverse("payment")),
-            key=client_key(request),
+            key=key,
         )
         return Response({"purchase_id": str(purchase.pk), "url": url}, status=201)
 

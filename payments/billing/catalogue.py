@@ -10,6 +10,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from intellispark.api.errors import Invalid
 from payments.errors import UnknownPack
 
 CURRENCY_SIGNS = {"USD": "$"}
@@ -76,8 +77,10 @@ PACKS = {pack.key: pack for pack in _LIST}
 FEATURED = "standard"
 
 
-def get_pack(key: str) -> Pack:
-    """The pack of that key. Raises UnknownPack (422)."""
+def get_pack(key: Any) -> Pack:
+    """The pack of that key, which is whatever a client sent. Raises Invalid, UnknownPack (422)."""
+    if not isinstance(key, str):
+        raise Invalid.field("pack", _("Say which pack."))
     try:
         return PACKS[key]
     except KeyError:

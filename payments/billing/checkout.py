@@ -8,12 +8,13 @@ often as it likes. The states are drawn in docs/payments.md.
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 
 from intellispark.accounts.models import User
-from intellispark.api import idempotency
+from intellispark.api.idempotency import once
+from intellispark.api.lookups import get_by_id
 from intellispark.api.models import IdempotencyKey
 from payments.billing.catalogue import Pack, get_pack
 from payments.billing.gateways.registry import get_gateway
@@ -23,40 +24,40 @@ OPERATION = "checkout"
 
 
 def start_checkout(
-    *, user: User, pack: str, return_url: str, key: str = ""
+    *, user: User, pack: Any, return_url: str, key: str = ""
 ) -> tuple[Purchase, str]:
     """A pending purchase of that pack, and the absolute URL where it is paid.
 
-    `return_url` is the absolute URL of the tokens page; the gateway sends the person back to it
-    with `?purchase=<id>`. With a `key` (a client's Idempotency-Key, or the hidden one of a form)
-    a repetition leads to the same purchase and never makes a second one.
+    `pack` is whatever the client sent. `return_url` is the absolute URL of the tokens page; the
+    gateway sends the person back to it with `?purchase=<id>`. With a `key` (a client's
+    Idempotency-Key, or the hidden one of a form) a repetition leads to the same purchase and never
+    makes a second one; a start that died before its answer is brought to its end by the next one.
 
-    Raises UnknownPack (422), IdempotencyConflict (409: the key belongs to another pack) and
-    GatewayUnavailable (503: the purchase stays pending, and the same key asks again).
+    Raises UnknownPack and Invalid (422), IdempotencyConflict (409: the key belongs to another
+    pack), NotFound (404: the purchase of that key is gone) and GatewayUnavailable (503: the
+    purchase stays pending, and the same key asks again).
     """
-    request: dict[str, Any] = {
-        "user": user,
-        "operation": OPERATION,
-        "scope": "",
-        "key": key,
-        "body": {"pack": pack},
-    }
-    if record := idempotency.find(**request):
-        return _resume(record, return_url)
-    chosen = get_pack(pack)
-    try:
-        with transaction.atomic():
-            record = idempotency.claim(**request)
-            purchase = _create(user, chosen)
-            record.refer(str(purchase.pk))
-    except idempotency.KeyTaken:
-        # Its twin was faster by a moment, and has committed.
-        return start_checkout(user=user, pack=pack, return_url=return_url, key=key)
-    return purchase, _open_session(purchase, return_url, record)
+    asked = pack.strip() if isinstance(pack, str) else pack
+
+    def make(record: IdempotencyKey) -> tuple[Purchase, IdempotencyKey]:
+        return _create(record.resource_id, user, get_pack(asked)), record
+
+    def replay(record: IdempotencyKey) -> tuple[Purchase, IdempotencyKey]:
+        return get_by_id(Purchase.objects.owned_by(user), record.resource_id), record
+
+    purchase, record = once(
+        user=user, operation=OPERATION, key=key, body={"pack": asked}, make=make, replay=replay
+    )
+    if record.response:
+        return purchase, record.response["url"]
+    url = _open_session(purchase, return_url)
+    record.answer(201, {"purchase_id": str(purchase.pk), "url": url})
+    return purchase, url
 
 
-def _create(user: User, pack: Pack) -> Purchase:
+def _create(purchase_id: UUID, user: User, pack: Pack) -> Purchase:
     return Purchase.objects.create(
+        pk=purchase_id,
         user=user,
         pack=pack.key,
         tokens=pack.tokens,
@@ -66,17 +67,7 @@ def _create(user: User, pack: Pack) -> Purchase:
     )
 
 
-def _resume(record: IdempotencyKey, return_url: str) -> tuple[Purchase, str]:
-    """What the key led to before. A start that died before its answer is brought to its end."""
-    purchase = Purchase.objects.get(pk=record.reference)
-    if record.response:
-        return purchase, record.response["url"]
-    return purchase, _open_session(purchase, return_url, record)
-
-
-def _open_session(purchase: Purchase, return_url: str, record: IdempotencyKey) -> str:
+def _open_session(purchase: Purchase, return_url: str) -> str:
     """Where to pay. Outside any transaction: a gateway may take its time."""
     back = f"{return_url}?purchase={purchase.pk}"
-    url = get_gateway(purchase.gateway).create_session(purchase, success_url=back, cancel_url=back)
-    record.answer(201, {"purchase_id": str(purchase.pk), "url": url})
-    return url
+    return get_gateway(purchase.gateway).create_session(purchase, success_url=back, cancel_url=back)

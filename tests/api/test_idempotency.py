@@ -2,115 +2,198 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
-from uuid import uuid4
+from threading import Barrier, Event
+from typing import Any
+from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from chat.models import Character
 from intellispark.accounts.models import User
-from intellispark.api.errors import Invalid
-from intellispark.api.idempotency import (
-    IdempotencyConflict,
-    KeyTaken,
-    claim,
-    client_key,
-    find,
-    purge,
-)
+from intellispark.api import idempotency
+from intellispark.api.errors import Forbidden, Invalid, NotFound
+from intellispark.api.idempotency import IdempotencyConflict, client_key, once, purge
+from intellispark.api.lookups import get_by_id
 from intellispark.api.models import IdempotencyKey
 from tests.support.factories import make_user
 
 BODY = {"content": "Hello", "n": 1}
+Answer = tuple[str, UUID]
 
 
-def scoped(user: User, **changes: object) -> dict[str, object]:
-    return {
-        "user": user,
-        "operation": "chat.create",
-        "scope": "",
-        "key": "k",
-        "body": BODY,
-    } | changes
+def ask(user: User, *, refuse: Callable[[], bool] = lambda: False, **changes: Any) -> Answer:
+    """Asks for a character: how the answer came about, and the character's id."""
+
+    def make(record: IdempotencyKey) -> Answer:
+        made = Character.objects.create(pk=record.resource_id)
+        if refuse():
+            raise Forbidden
+        return "made", made.pk
+
+    def replay(record: IdempotencyKey) -> Answer:
+        return "replayed", get_by_id(Character.objects.all(), record.resource_id).pk
+
+    asked = {"operation": "test.make", "key": "k", "body": BODY} | changes
+    return once(user=user, make=make, replay=replay, **asked)
 
 
-def test_a_key_gives_its_first_answer_again(alice: User) -> None:
-    assert find(**scoped(alice)) is None
-    record = claim(**scoped(alice))
-    identifier = uuid4()
-    record.answer(201, {"id": identifier})
-    record.refer(identifier)
-    found = find(**scoped(alice, body={"n": 1, "content": "Hello"}))
-    assert found is not None
-    assert (found.status, found.response) == (201, {"id": str(identifier)})
-    assert found.reference == str(identifier)
+def grow_old() -> None:
+    IdempotencyKey.objects.update(created_at=timezone.now() - timedelta(hours=25))
+
+
+def test_a_key_has_its_effect_once(alice: User) -> None:
+    how, made = ask(alice)
+    assert how == "made"
+    assert ask(alice, body={"n": 1, "content": "Hello"}) == ("replayed", made)
+    assert Character.objects.count() == 1
 
 
 def test_another_body_is_a_conflict(alice: User) -> None:
-    claim(**scoped(alice))
+    ask(alice)
     with pytest.raises(IdempotencyConflict):
-        find(**scoped(alice, body={"content": "Bye"}))
+        ask(alice, body={"content": "Bye"})
+    assert Character.objects.count() == 1
 
 
 @pytest.mark.parametrize(
     "other", [{"operation": "checkout"}, {"scope": "chat-2"}, {"key": "k2"}], ids=str
 )
 def test_a_key_only_counts_in_its_scope(alice: User, bob: User, other: dict[str, str]) -> None:
-    claim(**scoped(alice))
-    assert find(**scoped(alice, **other)) is None
-    assert find(**scoped(bob)) is None
+    ask(alice)
+    assert ask(alice, **other)[0] == "made"
+    assert ask(bob)[0] == "made"
 
 
-def test_a_refused_request_leaves_its_key_free(alice: User) -> None:
-    with transaction.atomic():
-        claim(**scoped(alice))
-        transaction.set_rollback(True)
-    assert find(**scoped(alice)) is None
+def test_a_refused_request_leaves_nothing_and_its_key_free(alice: User) -> None:
+    with pytest.raises(Forbidden):
+        ask(alice, refuse=lambda: True)
+    assert not Character.objects.exists()
+    assert not IdempotencyKey.objects.exists()
+    assert ask(alice, body="another")[0] == "made"
+
+
+def test_a_replay_is_not_refused_for_what_holds_now(alice: User) -> None:
+    _, made = ask(alice)
+    assert ask(alice, refuse=lambda: True) == ("replayed", made)
+
+
+def test_a_replay_of_what_was_deleted_since_finds_nothing(alice: User) -> None:
+    ask(alice)
+    Character.objects.all().delete()
+    with pytest.raises(NotFound):
+        ask(alice)
+    assert not Character.objects.exists()
 
 
 def test_without_a_key_nothing_is_kept(alice: User) -> None:
-    record = claim(**scoped(alice, key=""))
-    record.answer(201, {})
-    assert find(**scoped(alice, key="")) is None
+    assert [ask(alice, key="")[0] for _ in range(2)] == ["made", "made"]
+    with pytest.raises(Forbidden):
+        ask(alice, key="", refuse=lambda: True)
+    assert Character.objects.count() == 2
     assert not IdempotencyKey.objects.exists()
 
 
 def test_a_key_is_forgotten_after_a_day(alice: User) -> None:
-    claim(**scoped(alice))
-    IdempotencyKey.objects.update(created_at=timezone.now() - timedelta(hours=25))
-    assert find(**scoped(alice)) is None
-    claim(**scoped(alice, body="another"))
-    assert find(**scoped(alice, body="another"))
-    IdempotencyKey.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    _, first = ask(alice)
+    grow_old()
+    with pytest.raises(Forbidden):
+        ask(alice, refuse=lambda: True)
+    how, second = ask(alice, body="another")
+    assert how == "made"
+    assert second != first
+    assert ask(alice, body="another") == ("replayed", second)
+    grow_old()
     assert purge() == 1
 
 
+def test_a_new_request_asks_for_its_key_once(alice: User) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        ask(alice)
+    about = [query["sql"].split()[0] for query in queries if "api_idempotencykey" in query["sql"]]
+    assert about == ["SELECT", "INSERT"]
+
+
+def test_a_key_that_is_taken_after_the_look_up_is_replayed(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, made = ask(alice)
+    find, looks = idempotency._find, []
+
+    def find_nothing_at_first(record: IdempotencyKey) -> IdempotencyKey | None:
+        looks.append(record)
+        return find(record) if len(looks) > 1 else None
+
+    monkeypatch.setattr(idempotency, "_find", find_nothing_at_first)
+    assert ask(alice) == ("replayed", made)
+    assert Character.objects.count() == 1
+
+
 @pytest.mark.django_db(transaction=True)
-def test_of_two_at_once_one_has_the_effect_and_the_other_finds_the_answer() -> None:
+@pytest.mark.parametrize("is_old", [False, True], ids=["new", "after a day"])
+def test_of_eight_at_once_one_has_the_effect_and_the_others_its_answer(is_old: bool) -> None:
     user = make_user("alice")
+    if is_old:
+        ask(user)
+        grow_old()
+        Character.objects.all().delete()
     barrier = Barrier(8)
 
-    def request(number: int) -> tuple[int, bool]:
+    def request(number: int) -> Answer:
         barrier.wait()
         try:
-            with transaction.atomic():
-                claim(**scoped(user)).answer(201, {"by": number})
-            return number, True
-        except KeyTaken:
-            found = find(**scoped(user))
-            assert found
-            return found.response["by"], False
+            return ask(user)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(request, range(8)))
-    assert len({number for number, _ in answers}) == 1
-    assert [won for _, won in answers].count(True) == 1
+    assert sorted(how for how, _ in answers) == ["made"] + ["replayed"] * 7
+    assert {made for _, made in answers} == {Character.objects.get().pk}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_equal_request_succeeds_where_the_one_it_waits_for_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    user = make_user("alice")
+    writes, looks = Event(), []
+    second_has_looked = Event()
+    find = idempotency._find
+
+    def find_and_tell(record: IdempotencyKey) -> IdempotencyKey | None:
+        found = find(record)
+        looks.append(record)
+        if len(looks) == 2:
+            second_has_looked.set()
+        return found
+
+    def refuse_in_the_middle() -> bool:
+        writes.set()
+        second_has_looked.wait(60)
+        return True
+
+    def first() -> None:
+        try:
+            with pytest.raises(Forbidden):
+                ask(user, refuse=refuse_in_the_middle)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(idempotency, "_find", find_and_tell)
+    with ThreadPoolExecutor(1) as pool:
+        refused = pool.submit(first)
+        assert writes.wait(60)
+        how, made = ask(user)
+        refused.result()
+    assert how == "made"
+    assert Character.objects.get().pk == made
 
 
 @pytest.mark.parametrize("key", ["x" * 81, "caf\xe9", "a\tb"])

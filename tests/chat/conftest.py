@@ -39,4 +39,4 @@ def owner(db: Any) -> User:
 
 @pytest.fixture
 def chat(owner: User, character: Character) -> Chat:
-    return create_chat(user=owner, character=character)
+    return create_chat(user=owner, character_id=character.pk)

@@ -35,7 +35,7 @@ SignIn = Callable[..., BrowserContext]
 
 
 def new_chat(user: User) -> Chat:
-    return create_chat(user=user, character=Character.objects.get(slug="professor-quill"))
+    return create_chat(user=user, character_id=Character.objects.get(slug="professor-quill").pk)
 
 
 def open_chat(context: BrowserContext, chat: Chat) -> Page:

@@ -48,7 +48,7 @@ def violations(page: Page) -> list[tuple[str, str]]:
 def test_pages_pass_axe(
     sign_in: SignIn, visitor: BrowserContext, alice: User, scheme: Any, options: dict[str, Any]
 ) -> None:
-    create_chat(user=alice, character=yuki())
+    create_chat(user=alice, character_id=yuki().pk)
     page = visitor.new_page()
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # nothing is half faded in
     for path in [*STRANGERS, yuki().get_absolute_url()]:
@@ -67,7 +67,7 @@ def test_pages_pass_axe(
 
 
 def test_scripts_are_asked_for_at_once_and_only_once(sign_in: SignIn, alice: User) -> None:
-    chat = create_chat(user=alice, character=yuki())
+    chat = create_chat(user=alice, character_id=yuki().pk)
     page = sign_in(alice).new_page()
     asked: list[str] = []
     said: list[str] = []
@@ -86,7 +86,7 @@ def test_scripts_are_asked_for_at_once_and_only_once(sign_in: SignIn, alice: Use
 
 
 def test_times_are_said_the_same_way_with_and_without_scripts(sign_in: SignIn, alice: User) -> None:
-    create_chat(user=alice, character=yuki())
+    create_chat(user=alice, character_id=yuki().pk)
     grant(wallet_id=alice.pk, tokens=3, key="dated", expires_at=in_days(5))
     # Every age is said in hours from here on: nothing becomes a minute older between two looks.
     pass_time(timedelta(hours=2))
@@ -107,7 +107,7 @@ def test_times_are_said_the_same_way_with_and_without_scripts(sign_in: SignIn, a
 def test_times_are_said_in_the_readers_own_zone(sign_in: SignIn, alice: User) -> None:
     end = in_days(5).replace(hour=20, minute=5, second=10)  # in Tokyo the next day has begun
     grant(wallet_id=alice.pk, tokens=3, key="dated", expires_at=end)
-    create_chat(user=alice, character=yuki())
+    create_chat(user=alice, character_id=yuki().pk)
     page = sign_in(alice, locale="en-US", timezone_id="Asia/Tokyo").new_page()
     page.goto("/payment/")
     day = page.locator("[data-outlook] [data-day]").first
@@ -142,7 +142,7 @@ def test_a_stranger_comes_from_a_suggestion_to_the_composer(visitor: BrowserCont
 
 
 def test_chats_are_renamed_and_deleted_from_the_list(sign_in: SignIn, alice: User) -> None:
-    chat = create_chat(user=alice, character=yuki())
+    chat = create_chat(user=alice, character_id=yuki().pk)
     page = sign_in(alice).new_page()
     page.goto("/chats/")
     page.locator("[data-chat-row] summary").click()

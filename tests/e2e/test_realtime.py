@@ -100,7 +100,7 @@ def alice() -> User:
 
 
 def new_chat(user: User) -> Chat:
-    return create_chat(user=user, character=Character.objects.get(slug="professor-quill"))
+    return create_chat(user=user, character_id=Character.objects.get(slug="professor-quill").pk)
 
 
 def grant(user: User, tokens: int, key: str) -> None:
@@ -547,7 +547,7 @@ def titles(page: Page, place: str) -> Locator:
 def test_lists_follow_activity_new_titles_and_deletions(alice: User, sign_in: SignIn) -> None:
     quill = new_chat(alice)
     others = list(Character.objects.exclude(slug="professor-quill")[:2])
-    first, second = (create_chat(user=alice, character=character) for character in others)
+    first, second = (create_chat(user=alice, character_id=character.pk) for character in others)
     context = sign_in(alice)
     listing = open_page(context)
     writer = open_page(context, f"/chats/{quill.pk}/")

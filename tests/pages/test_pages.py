@@ -105,7 +105,7 @@ def test_discover_pages_through_many(client: Client) -> None:
 
 def test_popular_comes_first(client: Client, alice: User) -> None:
     make_character("Heartbeat", position=1)
-    create_chat(user=alice, character=make_character("Loved", position=2))
+    create_chat(user=alice, character_id=make_character("Loved", position=2).pk)
     page = client.get("/characters/").content.decode()
     assert page.index("Loved") < page.index("Heartbeat")
 
@@ -130,8 +130,8 @@ def test_chats_are_listed_newest_first_and_only_ones_own(
     alices: Client, alice: User, bob: User
 ) -> None:
     for name in ("First", "Second"):
-        create_chat(user=alice, character=make_character(name))
-    create_chat(user=bob, character=make_character("Bobs"))
+        create_chat(user=alice, character_id=make_character(name).pk)
+    create_chat(user=bob, character_id=make_character("Bobs").pk)
     rows = alices.get("/chats/").content.decode().split("chat-list")[1]
     assert rows.index("Second") < rows.index("First")
     assert "Bobs" not in rows
@@ -149,7 +149,7 @@ def test_queries_do_not_grow_with_the_rows(
 ) -> None:
     for number in range(12):
         character = make_character(f"Person {number}")
-        create_chat(user=alice, character=character)
+        create_chat(user=alice, character_id=character.pk)
     if signed_in:
         client.force_login(alice)
     for path in ("/", "/characters/", character.get_absolute_url(), "/chats/"):

@@ -16,7 +16,7 @@ from chat.conversations.messages import post_message
 from chat.models import Chat, Generation
 from chat.replies.deletion import delete_chat
 from chat.replies.settle import Outcome, finish_generation
-from chat.replies.start import ReplyInput, start
+from chat.replies.start import start
 from intellispark.accounts.models import User
 from intellispark.realtime import publish
 from intellispark.realtime.events import EVENTS
@@ -63,7 +63,7 @@ def alice() -> User:
 
 @pytest.fixture
 def chat(alice: User, told: list[Any]) -> Chat:
-    found = create_chat(user=alice, character=make_character("Mira"))
+    found = create_chat(user=alice, character_id=make_character("Mira").pk)
     assert [(each["type"], each["title"]) for each in told] == [("chat.updated", "Mira")]
     told.clear()
     return found
@@ -87,8 +87,7 @@ def test_renaming_moving_and_deleting_a_chat(chat: Chat, alice: User, told: list
 
 @pytest.mark.django_db(transaction=True)
 def test_a_replys_beginning_and_end(chat: Chat, alice: User, told: list[Any]) -> None:
-    asked = ReplyInput(content="Hello")
-    generation, _ = start(user=alice, chat_id=chat.pk, asked=asked, key="", body={})
+    generation, _ = start(user=alice, chat_id=chat.pk, body={"content": "Hello"})
     assert types(told) == ["chat.updated", "reply.started"]
     assert told[1]["message_id"] == str(generation.message_id)
     outcome = Outcome(Generation.Status.COMPLETE, "Hello!")
@@ -113,7 +112,7 @@ def test_a_replys_beginning_and_end(chat: Chat, alice: User, told: list[Any]) ->
 def test_a_replys_end_says_what_the_lists_show(
     chat: Chat, alice: User, told: list[Any], text: str, shown: str
 ) -> None:
-    generation, _ = start(user=alice, chat_id=chat.pk, asked=ReplyInput("Hello"), key="", body={})
+    generation, _ = start(user=alice, chat_id=chat.pk, body={"content": "Hello"})
     status = Generation.Status.COMPLETE if text else Generation.Status.FAILED
     finish_generation(generation_id=generation.pk, chat_id=chat.pk, outcome=Outcome(status, text))
     listed = Chat.objects.owned_by(alice).with_last_message().get()

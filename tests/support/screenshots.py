@@ -51,7 +51,7 @@ def take() -> None:
         wallet_id=user.pk, tokens=100, key="shots", description="Starter", reference="starter"
     )
     for slug in ("detective-okafor", "professor-quill", "yuki-snow-inn"):
-        chat = create_chat(user=user, character=Character.objects.get(slug=slug))
+        chat = create_chat(user=user, character_id=Character.objects.get(slug=slug).pk)
     client = Client()
     client.force_login(user)
     session = client.cookies[settings.SESSION_COOKIE_NAME].value

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from chat.models import Character, Chat, Generation
 from chat.replies.settle import Outcome, finish_generation
-from chat.replies.start import ReplyInput, start
+from chat.replies.start import start
 from tests.support.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -23,9 +23,7 @@ def admin(client: Client) -> Client:
 
 @pytest.fixture
 def generation(chat: Chat, script: object) -> Generation:
-    generation, _ = start(
-        user=chat.user, chat_id=chat.pk, asked=ReplyInput("A secret."), key="", body={}
-    )
+    generation, _ = start(user=chat.user, chat_id=chat.pk, body={"content": "A secret."})
     outcome = Outcome(Generation.Status.COMPLETE, "Another secret.")
     found = finish_generation(generation_id=generation.pk, chat_id=chat.pk, outcome=outcome)
     assert found

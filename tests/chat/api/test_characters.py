@@ -63,7 +63,7 @@ def test_the_prompt_is_for_the_owner_alone(client: Client, alice: User, bob: Use
 def test_a_character_has_what_the_contract_names(
     client: Client, character: Character, owner: User
 ) -> None:
-    create_chat(user=owner, character=character)
+    create_chat(user=owner, character_id=character.pk)
     found = client.get(f"/api/characters/{character.pk}").json()
     expected = {"id", "name", "tagline", "description", "opening_line", "avatar_url"}
     expected |= {"categories", "is_public", "owner", "chat_count"}

@@ -67,7 +67,7 @@ def test_the_opening_line_speaks_the_persons_language(owner: User, character: Ch
     )
     owner.language = "zh-hans"
     owner.save()
-    chat = create_chat(user=owner, character=character)
+    chat = create_chat(user=owner, character_id=character.pk)
     assert (chat.title, chat.language) == ("米拉", "zh-hans")
     assert chat.messages.get().content == "你好。"
 
@@ -92,7 +92,7 @@ def test_it_needs_a_character_that_exists(api: Api, character_id: Any, status: i
 
 
 def test_newest_activity_comes_first(api: Api, owner: User, character: Character) -> None:
-    first, second = (create_chat(user=owner, character=character) for _ in range(2))
+    first, second = (create_chat(user=owner, character_id=character.pk) for _ in range(2))
     assert [chat["id"] for chat in api("get", "/chats").json()["results"]] == [
         str(second.pk),
         str(first.pk),
@@ -111,7 +111,7 @@ def test_the_number_of_queries_does_not_grow(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for _ in range(5):
-        create_chat(user=owner, character=character)
+        create_chat(user=owner, character_id=character.pk)
     for number in range(20):
         append_message(chat, role="assistant" if number % 2 else "user", content="…")
     with django_assert_num_queries(4):  # bearer, count, page, texts

@@ -17,7 +17,7 @@ from chat.api.schema import PATHS, SCHEMAS
 from chat.conversations.messages import post_message
 from chat.models import Chat, Generation
 from chat.replies.settle import Outcome, finish_generation
-from chat.replies.start import ReplyInput, start
+from chat.replies.start import start
 from intellispark.accounts.models import User
 from tests.support.scripted import Script
 
@@ -80,7 +80,7 @@ def test_texts_and_limits_are_described(schema: dict[str, Any]) -> None:
 
 @pytest.mark.django_db
 def test_a_generation_has_the_fields_that_the_schema_names(chat: Chat, script: object) -> None:
-    generation, _ = start(user=chat.user, chat_id=chat.pk, asked=ReplyInput("Hi."), key="", body={})
+    generation, _ = start(user=chat.user, chat_id=chat.pk, body={"content": "Hi."})
     assert set(state_of(generation)) == set(SCHEMAS["Generation"]["properties"])
     outcome = Outcome(Generation.Status.FAILED, error_code="provider_timeout")
     failed = finish_generation(generation_id=generation.pk, chat_id=chat.pk, outcome=outcome)

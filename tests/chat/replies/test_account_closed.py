@@ -6,7 +6,7 @@ import pytest
 
 from chat.conversations.chats import create_chat
 from chat.models import Chat, Generation, Message
-from chat.replies.start import ReplyInput, start
+from chat.replies.start import start
 from intellispark.accounts.closing import close_account
 from intellispark.accounts.models import User
 from payments.models import LedgerEntry, Wallet
@@ -17,8 +17,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("assert_ledger")]
 
 def test_chats_go_and_the_ledger_stays(alice: User, bob: User) -> None:
     character = make_character()
-    create_chat(user=alice, character=character)
-    kept = create_chat(user=bob, character=character)
+    create_chat(user=alice, character_id=character.pk)
+    kept = create_chat(user=bob, character_id=character.pk)
     close_account(user=alice)
     assert list(Chat.objects.all()) == [kept]
     assert set(Message.objects.values_list("chat", flat=True)) == {kept.pk}
@@ -26,13 +26,12 @@ def test_chats_go_and_the_ledger_stays(alice: User, bob: User) -> None:
 
 
 def test_a_running_reply_is_settled_first(alice: User) -> None:
-    chat = create_chat(user=alice, character=make_character())
+    chat = create_chat(user=alice, character_id=make_character().pk)
     generation, _ = start(
         user=alice,
         chat_id=chat.pk,
-        asked=ReplyInput(content="Hi."),
-        key="k",
         body={"content": "Hi."},
+        key="k",
     )
     assert Wallet.objects.get(pk=alice.pk).held == generation.price_tokens == 1
     close_account(user=alice)

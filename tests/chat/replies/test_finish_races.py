@@ -10,7 +10,7 @@ from django.utils import timezone
 from chat.models import Chat, Generation
 from chat.replies.recover import recover_orphans
 from chat.replies.settle import Outcome, finish_generation
-from chat.replies.start import ReplyInput, start
+from chat.replies.start import start
 from payments.ledger.balance import snapshot
 from payments.models import LedgerEntry
 from tests.support.threads import at_once
@@ -23,9 +23,7 @@ pytestmark = [
 
 @pytest.mark.parametrize("attempt", range(3))
 def test_capture_release_and_lapse_race_for_a_hold_and_one_wins(chat: Chat, attempt: int) -> None:
-    generation, _ = start(
-        user=chat.user, chat_id=chat.pk, asked=ReplyInput("Hi."), key="k", body={}
-    )
+    generation, _ = start(user=chat.user, chat_id=chat.pk, body={"content": "Hi."}, key="k")
     before = snapshot(chat.user_id)["balance"]
     Generation.objects.filter(pk=generation.pk).update(
         lease_expires_at=timezone.now() - timedelta(seconds=1)

@@ -192,7 +192,7 @@ async def test_a_key_is_looked_up_before_anything_else(chat: Chat, script: Scrip
 
 
 async def test_a_key_belongs_to_one_chat(chat: Chat, character: Character) -> None:
-    other = await sync_to_async(create_chat)(user=chat.user, character=character)
+    other = await sync_to_async(create_chat)(user=chat.user, character_id=character.pk)
     client = Client(chat.user)
     assert (await client.generate(chat, key="k")).status_code == 200
     assert (await client.generate(other, {"content": "Else."}, key="k")).status_code == 200

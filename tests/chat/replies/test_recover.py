@@ -11,7 +11,7 @@ from chat.models import Chat, Generation, Message
 from chat.replies.lease import owner as this_process
 from chat.replies.recover import recover, recover_orphans
 from chat.replies.settle import Outcome, finish_generation
-from chat.replies.start import ReplyInput, start
+from chat.replies.start import start
 from payments.ledger.balance import snapshot
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("script", "assert_ledger")]
@@ -19,9 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("script", "assert_l
 
 def abandon(chat: Chat, *, text: str = "", lapsed: bool = True) -> Generation:
     """A running generation of a process that is gone."""
-    generation, _ = start(
-        user=chat.user, chat_id=chat.pk, asked=ReplyInput("Hi."), key="k", body={}
-    )
+    generation, _ = start(user=chat.user, chat_id=chat.pk, body={"content": "Hi."}, key="k")
     Message.objects.filter(pk=generation.message_id).update(content=text)
     end = timezone.now() + timedelta(seconds=-1 if lapsed else 900)
     Generation.objects.filter(pk=generation.pk).update(owner="gone", lease_expires_at=end)
@@ -58,7 +56,7 @@ def test_a_living_lease_is_left_alone_unless_this_process_is_the_only_one(chat: 
 
 
 def test_a_sole_process_leaves_its_own_alone(chat: Chat) -> None:
-    generation, _ = start(user=chat.user, chat_id=chat.pk, asked=ReplyInput("Hi."), key="", body={})
+    generation, _ = start(user=chat.user, chat_id=chat.pk, body={"content": "Hi."})
     assert generation.owner == this_process()
     assert recover_orphans(sole_process=True) == 0
 
@@ -94,9 +92,8 @@ def test_a_new_reply_does_not_wait_for_housekeeping(chat: Chat) -> None:
     generation, created = start(
         user=chat.user,
         chat_id=chat.pk,
-        asked=ReplyInput("Again?"),
-        key="k2",
         body={"content": "Again?"},
+        key="k2",
     )
     assert created
     gone.refresh_from_db()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chat.models import Chat, Generation
 from chat.replies.buffer import ReplyBuffer
 from chat.replies.settle import Outcome, finish_generation
-from chat.replies.start import ReplyInput, start
+from chat.replies.start import start
 from chat.replies.tail import Chunk, tail
 from tests.support.factories import set_tokens
 from tests.support.replies import Client, text_of, until
@@ -66,7 +66,7 @@ def test_a_finished_reply_resumed_anywhere_is_the_whole_text(
 ) -> None:
     monkeypatch.setattr("chat.replies.tail.in_thread", _in_place)
     set_tokens(chat.user, 1)
-    generation, _ = start(user=chat.user, chat_id=chat.pk, asked=ReplyInput("Hi."), key="", body={})
+    generation, _ = start(user=chat.user, chat_id=chat.pk, body={"content": "Hi."})
     finish_generation(
         generation_id=generation.pk,
         chat_id=chat.pk,

@@ -22,7 +22,9 @@ async def test_three_are_answered_and_seventeen_refused(
     owner: User, character: Character, script: Script
 ) -> None:
     script.reset("Hello", 0.3, " there.")  # so that the first still run when the last one comes
-    chats = [await sync_to_async(create_chat)(user=owner, character=character) for _ in range(20)]
+    chats = [
+        await sync_to_async(create_chat)(user=owner, character_id=character.pk) for _ in range(20)
+    ]
     client = Client(owner)
     await client.bearer()
     answers = await asyncio.gather(
@@ -42,7 +44,9 @@ async def test_three_are_answered_and_seventeen_refused(
 async def test_two_at_the_last_token_give_one_reply_and_one_charge(
     owner: User, character: Character, script: Script
 ) -> None:
-    chats = [await sync_to_async(create_chat)(user=owner, character=character) for _ in range(6)]
+    chats = [
+        await sync_to_async(create_chat)(user=owner, character_id=character.pk) for _ in range(6)
+    ]
     client = Client(owner)
     for chat in chats[:2]:
         assert (await client.generate(chat)).status_code == 200

@@ -21,7 +21,7 @@ PAGE = 30
 
 @pytest.fixture
 def chat(alice: User) -> Chat:
-    return create_chat(user=alice, character=make_character())
+    return create_chat(user=alice, character_id=make_character().pk)
 
 
 @pytest.fixture
