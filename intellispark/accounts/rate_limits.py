@@ -18,7 +18,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.aio.storage import RedisStorage
+from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.exceptions import RedisError
 
@@ -88,75 +88,31 @@ def counted_as(request: HttpRequest, scope: Scope) -> str:
     return f"address:{address_key(request)}"
 
 
-class MemoryCounter:
-    """Counts in this process: without Redis, and while Redis is away. By the same rule as there."""
-
-    def __init__(self) -> None:
-        self._counts: dict[str, tuple[int, int, int]] = {}  # window number, count, count before
-        self._swept_at = 0.0
-
-    def hit(self, key: str, limit: RateLimitItem) -> int | None:
-        """Count one. None, or the seconds to wait when there were too many; those don't count."""
-        now, secs = time.time(), limit.get_expiry()
-        window, into = divmod(now, secs)
-        last, count, before = self._counts.get(key, (int(window), 0, 0))
-        if last != window:
-            before = count if last == window - 1 else 0
-            count = 0
-        if math.floor(before * (1 - into / secs)) + count + 1 > limit.amount:
-            return _wait(secs, into, count, before, limit.amount)
-        self._counts[key] = (int(window), count + 1, before)
-        self._sweep(now)
-        return None
-
-    def clear(self) -> None:
-        self._counts.clear()
-
-    def _sweep(self, now: float) -> None:
-        """Once a minute, forget keys that nobody has hit for two of the longest windows."""
-        if now - self._swept_at < 60:
-            return
-        self._swept_at = now
-        stale = [
-            key
-            for key, (window, *_) in self._counts.items()
-            if window * _secs_of(key) < now - 2 * 3600
-        ]
-        for key in stale:
-            del self._counts[key]
-
-
 class Limiter:
-    """Counts in Redis where there is one, and in memory otherwise."""
+    """Counts in Redis where there is one; in this process without Redis, and while it is away."""
 
     def __init__(self) -> None:
-        self.memory = MemoryCounter()
+        self.memory = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._redis: WeakKeyDictionary[AbstractEventLoop, SlidingWindowCounterRateLimiter] = (
             WeakKeyDictionary()
         )
 
     async def hit(self, scope: Scope, who: str) -> int | None:
-        """Count one request. None, or the seconds to wait when it is one too many."""
+        """Count one request. None, or the seconds to wait when it is one too many, which does not
+        count."""
         if settings.REDIS_URL and redis_breaker.allows():
             try:
                 async with asyncio.timeout(REDIS_TIMEOUT_SECS):
-                    wait = await self._hit_redis(scope, who)
+                    wait = await _hit(self._in_redis(), scope, who)
             except (TimeoutError, RedisError, OSError) as error:
                 if redis_breaker.failed():
                     logger.warning("rate_limits.in_memory", error=repr(error))
             else:
                 redis_breaker.passed()
                 return wait
-        return self.memory.hit(f"{scope.limit.get_expiry()}:{scope.name}:{who}", scope.limit)
+        return await _hit(self.memory, scope, who)
 
-    async def _hit_redis(self, scope: Scope, who: str) -> int | None:
-        strategy = self._strategy()
-        if await strategy.hit(scope.limit, scope.name, who):
-            return None
-        stats = await strategy.get_window_stats(scope.limit, scope.name, who)
-        return max(1, math.ceil(stats.reset_time - time.time()))
-
-    def _strategy(self) -> SlidingWindowCounterRateLimiter:
+    def _in_redis(self) -> SlidingWindowCounterRateLimiter:
         """One connection pool for each event loop: asyncio connections cannot leave theirs."""
         loop = asyncio.get_running_loop()
         found = self._redis.get(loop)
@@ -172,17 +128,11 @@ class Limiter:
         return found
 
 
+async def _hit(strategy: SlidingWindowCounterRateLimiter, scope: Scope, who: str) -> int | None:
+    if await strategy.hit(scope.limit, scope.name, who):
+        return None
+    stats = await strategy.get_window_stats(scope.limit, scope.name, who)
+    return math.floor(stats.reset_time - time.time()) + 1  # a moment after the reset, not at it
+
+
 limiter = Limiter()
-
-
-def _wait(secs: int, into: float, count: int, before: int, amount: int) -> int:
-    """Seconds until one more fits, if nobody else comes; at least one."""
-    if before and count < amount:
-        until = secs * (1 - (amount - count) / before) - into
-    else:
-        until = secs - into
-    return max(1, math.floor(until) + 1)  # a moment after, not at it
-
-
-def _secs_of(key: str) -> int:
-    return int(key.partition(":")[0])

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
-from types import SimpleNamespace
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.test import Client
 from django.urls import get_resolver
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from pytest_django import Settings
 
 from intellispark.accounts import rate_limits
 from intellispark.accounts.models import User
-from intellispark.accounts.rate_limits import MemoryCounter, limiter
+from intellispark.accounts.rate_limits import limiter
 from intellispark.accounts.tokens import issue
 from intellispark.realtime.transport.breaker import redis_breaker
 from tests.api.conftest import error_of
@@ -37,6 +39,7 @@ def _counted(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     settings.RATE_LIMITS = True
     monkeypatch.setattr(rate_limits, "KEY_PREFIX", f"test:{uuid4().hex}")
     monkeypatch.setattr(rate_limits, "REDIS_TIMEOUT_SECS", 60)
+    monkeypatch.setattr(limiter, "memory", SlidingWindowCounterRateLimiter(MemoryStorage()))
     if not settings.REDIS_URL:
         stand_still(monkeypatch)
     _forget()
@@ -45,7 +48,6 @@ def _counted(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 
 def _forget() -> None:
-    limiter.memory.clear()
     limiter._redis.clear()
     forget_failures()
 
@@ -144,25 +146,38 @@ def test_every_scope_names_a_path_that_exists() -> None:
     assert set(rate_limits.POSTS) <= names
 
 
-def test_the_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def hit(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int | None]:
+    """Counts a sign-in in memory at that time, each in a loop of its own."""
+    settings.REDIS_URL = ""
+
+    def hit_at(now: float, who: str = "somebody") -> int | None:
+        stand_still(monkeypatch, now)
+        return async_to_sync(limiter.hit)(rate_limits.SIGN_IN, who)
+
+    return hit_at
+
+
+def test_the_window_slides(hit: Callable[..., int | None]) -> None:
     """Half a minute into the next window, half of the last one's count still weighs."""
-    counter = MemoryCounter()
-    now = 1_000 * 60.0
-    monkeypatch.setattr(rate_limits, "time", SimpleNamespace(time=lambda: now))
-    limit = rate_limits.SIGN_IN.limit
-    assert [counter.hit("60:a", limit) for _ in range(10)] == [None] * 10
-    assert counter.hit("60:a", limit) == 61
+    now = 6_001.0
+    assert [hit(now) for _ in range(10)] == [None] * 10
+    assert hit(now) == 60
     now += 60
-    assert counter.hit("60:a", limit) == 1
-    now += 30
-    assert [counter.hit("60:a", limit) for _ in range(5)] == [None] * 5
-    wait = counter.hit("60:a", limit)
-    assert wait == 1
-    now += wait
-    assert counter.hit("60:a", limit) is None
-    now += 3 * 3600
-    counter.hit("60:b", limit)
-    assert list(counter._counts) == ["60:b"]
+    assert hit(now) is None
+    assert hit(now) is not None
+    now += 29
+    assert [hit(now) for _ in range(4)] == [None] * 4
+    assert hit(now) is not None
+
+
+def test_memory_forgets_who_has_not_come_for_two_windows(hit: Callable[..., int | None]) -> None:
+    now, kept = 6_001.0, limiter.memory.storage
+    for number in range(50):
+        hit(now, f"visitor {number}")
+    assert len(kept.storage) == 50
+    hit(now + 121, "the next")
+    assert len(kept.storage) == len(kept.expirations) == len(kept.locks) == 1
 
 
 def test_a_frozen_redis_costs_one_short_wait_and_counting_goes_on_in_memory(
@@ -176,8 +191,8 @@ def test_a_frozen_redis_costs_one_short_wait_and_counting_goes_on_in_memory(
         monkeypatch.setattr(rate_limits, "REDIS_TIMEOUT_SECS", AS_IT_IS_SECS)
         monkeypatch.setattr(redis_breaker, "_rest_secs", 3_600)
         tries: list[str] = []
-        ask = limiter._hit_redis
-        monkeypatch.setattr(limiter, "_hit_redis", lambda *of: tries.append("") or ask(*of))
+        ask = limiter._in_redis
+        monkeypatch.setattr(limiter, "_in_redis", lambda: tries.append("") or ask())
         stand_still(monkeypatch)
         statuses = [sign_in(api) for _ in range(11)]
         assert len(tries) == 1, "one wait for all"
@@ -196,16 +211,14 @@ def _accept_forever(server: socket.socket) -> None:
 
 @pytest.mark.parametrize("already", [0, 7])
 def test_whoever_waits_as_long_as_told_gets_in(
-    monkeypatch: pytest.MonkeyPatch, already: int
+    hit: Callable[..., int | None], already: int
 ) -> None:
-    now, counter = 6_000.0 + 31.4, MemoryCounter()
-    monkeypatch.setattr(rate_limits, "time", SimpleNamespace(time=lambda: now))
-    limit = rate_limits.SIGN_IN.limit
+    now = 6_000.0 + 31.4
     for _ in range(already):
-        assert counter.hit("60:x", limit) is None
+        assert hit(now) is None
     now += 60 if already else 0
     for _ in range(3):
-        while (wait := counter.hit("60:x", limit)) is None:
+        while (wait := hit(now)) is None:
             pass
         now += wait
-        assert counter.hit("60:x", limit) is None
+        assert hit(now) is None

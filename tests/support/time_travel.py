@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import limits.aio.storage.memory
+import limits.aio.strategies
 import pytest
 from django.core.cache import cache
 from django.db import connection, models, transaction
@@ -60,6 +62,9 @@ def in_days(days: float) -> datetime:
     return database_now() + timedelta(days=days)
 
 
-def stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is counted in memory stays in one window: no minute begins in the middle of a test."""
-    monkeypatch.setattr(rate_limits, "time", SimpleNamespace(time=lambda: 6_001.0))
+def stand_still(monkeypatch: pytest.MonkeyPatch, at: float = 6_001.0) -> None:
+    """What is counted in memory stays in one window: no minute begins in the middle of a test.
+    Call it again to move on."""
+    clock = SimpleNamespace(time=lambda: at)
+    for module in (rate_limits, limits.aio.storage.memory, limits.aio.strategies):
+        monkeypatch.setattr(module, "time", clock)
