@@ -14,7 +14,7 @@ class NothingToAnswer(DomainError):
 
     code = "nothing_to_answer"
     status = 422
-    detail = _("There is no message here that waits for an answer.")
+    detail = _("There is no message to reply to.")
 
 
 class GenerationInProgress(DomainError):

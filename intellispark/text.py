@@ -7,6 +7,10 @@ import re
 from django.utils.text import Truncator
 
 PREVIEW_CHARS = 140
+# Han letters, without the punctuation that brings its own room.
+_HAN = r"[\u3400-\u9fff\uf900-\ufaff]"
+_LATIN = r"[A-Za-z0-9\u00c0-\u024f]"
+_SEAM = re.compile(rf"(?<={_HAN})(?={_LATIN})|(?<={_LATIN})(?={_HAN})")
 _MARKS = re.compile(r"```\w*|[*_`#>~]+|^\s*[-+]\s", re.MULTILINE)
 
 
@@ -18,3 +22,8 @@ def grouped(number: int) -> str:
 def preview(text: str | None) -> str:
     """The start of a message on one line, without its Markdown marks."""
     return Truncator(" ".join(_MARKS.sub("", text or "").split())).chars(PREVIEW_CHARS)
+
+
+def spaced(text: str) -> str:
+    """The text with a space wherever a Han letter and a Latin one meet: Orin 的回复."""
+    return _SEAM.sub(" ", text)

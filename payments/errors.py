@@ -28,7 +28,7 @@ class HoldResolved(DomainError):
 
     code = "hold_resolved"
     status = 409
-    detail = _("This hold was already settled.")
+    detail = _("These reserved tokens were already charged or returned.")
 
 
 class InvariantViolated(DomainError):
@@ -52,7 +52,7 @@ class GatewayUnavailable(DomainError):
 
     code = "payment_unavailable"
     status = 503
-    detail = _("Payments cannot be reached just now. Nothing was charged.")
+    detail = _("The payment service cannot be reached right now. Nothing was charged.")
 
     def __init__(self, detail: Any = None, *, retry_after: int = 10, **data: Any) -> None:
         super().__init__(detail, retry_after=retry_after, **data)

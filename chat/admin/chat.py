@@ -17,7 +17,7 @@ class ChatAdmin(ReadOnlyAdmin):
     list_filter = ("language", "updated_at")
     list_select_related = ("user", "character")
     search_fields = ("id", "user__username", "user__email")
-    search_help_text = _("Id, user name or e-mail")
+    search_help_text = _("Id, username or e-mail")
     ordering = ("-updated_at",)
     fields = ("id", "user", "character", "language", "message_count", "created_at", "updated_at")
 

@@ -82,5 +82,5 @@ def _limit(raw: str | None) -> int:
     if raw is None:
         return LIMIT_DEFAULT
     if not (raw.isascii() and raw.isdigit() and len(raw) < 10 and 1 <= int(raw) <= LIMIT_MAX):
-        raise Invalid.field("limit", _("A number from 1 to %(max)d.") % {"max": LIMIT_MAX})
+        raise Invalid.field("limit", _("Enter a number from 1 to %(max)d.") % {"max": LIMIT_MAX})
     return int(raw)

@@ -31,6 +31,7 @@ from intellispark.threads import in_thread
 from payments.ledger import operations as ledger
 
 OPERATION = "generate"
+LEDGER_LANGUAGE = "en"  # of descriptions: pages translate them as they show them
 ANSWERED = (Message.Status.COMPLETE, Message.Status.STOPPED)
 
 _beginnings: set[asyncio.Task[Generation]] = set()
@@ -166,7 +167,7 @@ def _write(
             tokens=generation.price_tokens,
             key=f"gen:{generation.pk}:hold",
             op=key,
-            description=f"Reply from {chat.character.text(chat.language).name}",
+            description=f"Reply from {chat.character.text(LEDGER_LANGUAGE).name}",
             reference=f"generation:{generation.pk}",
         )
     generation.save(force_insert=True)

@@ -26,9 +26,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "username_taken": _("An account with this name exists."),
-        "email_taken": _("An account with this e-mail address exists."),
-        "username_blacklisted": _("This name is reserved."),
+        "username_taken": _("That username is taken."),
+        "email_taken": _("That e-mail already has an account."),
+        "username_password_mismatch": _("Wrong username or password."),
+        "email_password_mismatch": _("Wrong e-mail or password."),
+        "username_blacklisted": _("That username is reserved."),
     }
 
     def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
@@ -41,7 +43,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def clean_username(self, username: str, shallow: bool = False) -> str:
         """Without `@`: a name must not look like somebody else's e-mail address."""
         if "@" in username:
-            raise ValidationError(_("A name cannot contain @."), code="at")
+            raise ValidationError(_("A username cannot contain @."), code="at")
         return super().clean_username(username, shallow)
 
     def clean_email(self, email: str) -> str:

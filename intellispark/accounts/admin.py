@@ -13,13 +13,16 @@ from django.contrib.auth.forms import AdminUserCreationForm
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from intellispark.accounts.closing import close_account
 from intellispark.accounts.models import User
 from intellispark.accounts.suspension import lift_suspension, suspend
 
+REFUSED = gettext_noop(
+    "You cannot do this to your own account or, unless you are a superuser, to a superuser."
+)
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -51,7 +54,7 @@ class UserAdmin(DjangoUserAdmin):
     list_display = ["username", "email", "date_joined", "suspended_at", "is_active", "is_staff"]
     list_filter = [SuspendedFilter, "is_active", "is_staff", "date_joined"]
     search_fields = ["=id", "username", "email"]
-    search_help_text = _("Name, e-mail address, or the whole id.")
+    search_help_text = _("Username, e-mail address or full id.")
     ordering = ["-date_joined"]
     actions = ["suspend_selected", "lift_selected", "close_selected"]
     readonly_fields = ["id", "suspended_at", "last_login", "date_joined"]
@@ -86,7 +89,7 @@ class UserAdmin(DjangoUserAdmin):
             lift_suspension,
         )
 
-    @admin.action(description=_("Close the account for good"), permissions=["change"])
+    @admin.action(description=_("Close the account permanently"), permissions=["change"])
     def close_selected(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
         def close(*, user: User) -> bool:
             close_account(user=user)
@@ -96,7 +99,7 @@ class UserAdmin(DjangoUserAdmin):
             request,
             queryset.filter(is_active=True),
             "close_selected",
-            gettext("Close the account for good"),
+            gettext("Close the account permanently"),
             gettext("Closed and anonymised."),
             close,
         )
@@ -126,8 +129,7 @@ class UserAdmin(DjangoUserAdmin):
         own = any(user == request.user for user in people)
         beyond = not _superuser(request) and any(user.is_superuser for user in people)
         if own or beyond:
-            sentence = gettext("You cannot do this to yourself, or to a superuser above you.")
-            self.message_user(request, sentence, messages.ERROR)
+            self.message_user(request, gettext(REFUSED), messages.ERROR)
             return None
         if not request.POST.get("confirmed"):
             context = {

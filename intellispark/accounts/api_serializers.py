@@ -60,7 +60,7 @@ class LoginSerializer(serializers.Serializer[User]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs.get("username") and not attrs.get("email"):
             raise serializers.ValidationError(
-                {"username": [_("Give a username or an e-mail address.")]}
+                {"username": [_("Enter a username or an e-mail address.")]}
             )
         return attrs
 

@@ -81,7 +81,7 @@ class ProfileForm(TakenMixin, forms.ModelForm):
     language = forms.ChoiceField(
         label=_("Language"),
         required=False,
-        choices=[("", _("As in the browser")), ("en", "English"), ("zh-hans", "简体中文")],
+        choices=[("", _("Browser default")), ("en", "English"), ("zh-hans", "简体中文")],
     )
 
     class Meta:
@@ -138,7 +138,7 @@ class CloseAccountForm(forms.Form):
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
         if not self._user.check_password(password):
-            raise forms.ValidationError(_("This is not your password."), code="wrong")
+            raise forms.ValidationError(_("Wrong password."), code="wrong")
         return password
 
 

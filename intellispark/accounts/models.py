@@ -29,12 +29,12 @@ class User(AbstractUser):
             models.UniqueConstraint(
                 Lower("email"),
                 name="accounts_user_email_ci",
-                violation_error_message=_("An account with this e-mail address exists."),
+                violation_error_message=_("That e-mail already has an account."),
             ),
             models.UniqueConstraint(
                 Lower("username"),
                 name="accounts_user_username_ci",
-                violation_error_message=_("An account with this name exists."),
+                violation_error_message=_("That username is taken."),
             ),
         ]
 

@@ -21,7 +21,7 @@ class PlainFieldsMixin(forms.BaseForm):
             field.widget.attrs.pop("placeholder", None)
             field.label = labels.get(name, field.label)
             if name == "password1":
-                field.help_text = _("At least 8 characters, and not one that others guess.")
+                field.help_text = _("At least 8 characters, hard to guess.")
 
 
 class LoginForm(PlainFieldsMixin, allauth.LoginForm):
@@ -32,7 +32,7 @@ class ChangePasswordForm(PlainFieldsMixin, allauth.ChangePasswordForm):
     labels = {
         "oldpassword": _("Current password"),
         "password1": _("New password"),
-        "password2": _("New password, once more"),
+        "password2": _("Repeat the new password"),
     }
 
 
@@ -43,5 +43,5 @@ class ResetPasswordForm(PlainFieldsMixin, allauth.ResetPasswordForm):
 class ResetPasswordKeyForm(PlainFieldsMixin, allauth.ResetPasswordKeyForm):
     labels = {
         "password1": _("New password"),
-        "password2": _("New password, once more"),
+        "password2": _("Repeat the new password"),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.views import SignupView as AllauthSignupView
 from django.conf import settings
 from django.contrib import messages
@@ -29,6 +31,10 @@ from intellispark.accounts.requests import current_user
 
 class SignupView(AllauthSignupView):
     """allauth's page, which also survives two people who want the same name at once."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return {**context, "welcome_tokens": settings.WELCOME_TOKENS}
 
     def form_valid(self, form: SignupForm) -> HttpResponse:
         try:
@@ -88,7 +94,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
 def _close(request: HttpRequest, user: User) -> HttpResponse:
     close_account(user=user)
     logout(request)
-    messages.success(request, _("Your account is closed. Thank you for having been here."))
+    messages.success(request, _("Your account is closed. Thank you for being here."))
     return redirect("home")
 
 

@@ -30,7 +30,7 @@ class DomainError(Exception):
 
     code = "error"
     status = 400
-    detail: Any = _("The request could not be carried out.")
+    detail: Any = _("The request could not be completed.")
 
     def __init__(self, detail: Any = None, *, retry_after: int | None = None, **data: Any) -> None:
         self.detail = detail or self.detail
@@ -60,7 +60,7 @@ class InvalidCredentials(DomainError):
 
     code = "invalid_credentials"
     status = 401
-    detail = _("This name and password do not match an account.")
+    detail = _("Wrong username or password.")
 
 
 class Forbidden(DomainError):
@@ -68,7 +68,7 @@ class Forbidden(DomainError):
 
     code = "forbidden"
     status = 403
-    detail = _("You may not do this.")
+    detail = _("You don't have permission to do this.")
 
 
 class Suspended(DomainError):
@@ -108,7 +108,7 @@ class NotAcceptable(DomainError):
 
     code = "not_acceptable"
     status = 406
-    detail = _("The answer is not available in the form asked for.")
+    detail = _("The answer is not available in the requested format.")
 
 
 class PayloadTooLarge(DomainError):
@@ -132,7 +132,7 @@ class Invalid(DomainError):
 
     code = "validation_failed"
     status = 422
-    detail = _("Some of what was sent is not valid.")
+    detail = _("Some fields are not valid.")
 
     @classmethod
     def field(cls, name: str, sentence: Any) -> Invalid:

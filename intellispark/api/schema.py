@@ -30,7 +30,7 @@ ERROR_SCHEMA: dict[str, Any] = {
 }
 RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
 EVERYWHERE = {
-    "406": "The answer is not available in the form asked for.",
+    "406": "The answer is not available in the requested format.",
     "429": "Too many requests.",
     "500": "Something went wrong on our side.",
 }

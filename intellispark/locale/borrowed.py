@@ -29,10 +29,8 @@ REFUSALS = (
     _noop("Incorrect password."),
     _noop("Invalid or expired key."),
     _noop("Please type your current password."),
-    _noop("The email address and/or password you specified are not correct."),
     _noop("The password is too similar to the %(verbose_name)s."),
     _noop("The password reset token was invalid."),
-    _noop("The username and/or password you specified are not correct."),
     _noop("This email address is already associated with this account."),
     _noop("Your primary email address must be verified."),
 )

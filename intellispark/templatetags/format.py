@@ -12,11 +12,12 @@ from django.utils.html import format_html
 from django.utils.translation import get_language, gettext
 
 from intellispark.api.times import isoformat
-from intellispark.text import grouped, preview
+from intellispark.text import grouped, preview, spaced
 
 register = template.Library()
 register.filter(grouped)
 register.filter(preview)
+register.filter(spaced, is_safe=True)  # letters stay letters, and a space is no markup
 
 
 @register.filter

@@ -31,7 +31,7 @@ class EntryForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"),
         max_length=LedgerEntry._meta.get_field("reason").max_length,
-        help_text=_("Stays in the ledger with your name. The person reads it in the history."),
+        help_text=_("Kept in the ledger with your name. The user can read it in their history."),
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
     form_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
@@ -49,10 +49,12 @@ class EntryForm(forms.Form):
     def explain(self, error: EntryConflict | InsufficientTokens | InvariantViolated) -> None:
         """A refusal as an error of the form."""
         if isinstance(error, EntryConflict):
-            sentence = _("This form was sent before with other values. Nothing more was changed.")
+            sentence = _("This form was already sent with other values. Nothing else was changed.")
             self.add_error(None, ValidationError(sentence))
         elif isinstance(error, InsufficientTokens):
-            sentence = _("Only %(available)s can be taken: more is spent or held by replies.")
+            sentence = _(
+                "Only %(available)s can be taken: others are spent or reserved for replies."
+            )
             self.add_error("tokens", ValidationError(sentence, params=error.data))
         else:
             raise error
@@ -63,7 +65,7 @@ class AdjustForm(EntryForm):
 
     prefix_of_key = "adj"
     title = _("Adjust tokens")
-    told = _("Tokens adjusted: %(tokens)s for %(user)s, whose balance is %(balance)s now.")
+    told = _("Tokens adjusted: %(tokens)s for %(user)s. New balance: %(balance)s.")
     logged = "Adjusted tokens by {tokens:+d}: {reason}"
 
     tokens = forms.IntegerField(
@@ -74,24 +76,24 @@ class AdjustForm(EntryForm):
         widget=forms.NumberInput(attrs={"autofocus": True, "class": "vIntegerField"}),
     )
     expires_on = forms.DateField(
-        label=_("Last day"),
+        label=_("Expires after"),
         required=False,
-        help_text=_("Optional, for tokens given: what is left after this day (UTC) expires."),
+        help_text=_("Optional, when giving tokens: what is left after this day (UTC) expires."),
         widget=AdminDateWidget,
     )
 
     def clean_tokens(self) -> int:
         tokens: int = self.cleaned_data["tokens"]
         if not tokens:
-            raise ValidationError(_("Zero changes nothing."))
+            raise ValidationError(_("Enter a number other than zero."))
         return tokens
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("expires_on") and (cleaned.get("tokens") or 1) < 0:
-            self.add_error("expires_on", ValidationError(_("Only tokens given can expire.")))
+            self.add_error("expires_on", ValidationError(_("Only tokens you give can expire.")))
         elif self.expires_at and self.expires_at <= database_now():
-            self.add_error("expires_on", ValidationError(_("This day is over.")))
+            self.add_error("expires_on", ValidationError(_("This day has passed.")))
         return cleaned
 
     @property
@@ -121,14 +123,14 @@ class WriteOffForm(EntryForm):
 
     prefix_of_key = "wo"
     title = _("Write off debt")
-    told = _("Debt written off: %(tokens)s for %(user)s, whose balance is %(balance)s now.")
+    told = _("Debt written off: %(tokens)s for %(user)s. New balance: %(balance)s.")
     logged = "Wrote off {tokens} tokens of debt: {reason}"
 
     tokens = forms.IntegerField(
         label=_("Tokens"),
         min_value=1,
         max_value=2**63 - 1,
-        help_text=_("At most the debt."),
+        help_text=_("No more than the debt."),
         widget=forms.NumberInput(attrs={"autofocus": True, "class": "vIntegerField"}),
     )
 

@@ -37,7 +37,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         "reference",
         "reason",
     )
-    search_help_text = _("User name, e-mail, key, reference or reason")
+    search_help_text = _("Username, e-mail, key, reference or reason")
     ordering = ("-id",)  # the primary key's index; nearly the order of time
     fields = (
         ("person", "version", "epoch"),

@@ -48,7 +48,7 @@ def past_view(site: admin.AdminSite, request: HttpRequest, wallet: Wallet) -> Ht
     context = {
         **site.each_context(request),
         "opts": Wallet._meta,
-        "title": _("Past and export"),
+        "title": _("History and export"),
         "subtitle": str(wallet.user),
         "wallet": wallet,
         "form": form,

@@ -16,7 +16,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
     list_filter = ("status", "pack", "gateway", "created_at")
     list_select_related = ("user",)
     search_fields = ("id", "user__username", "user__email")
-    search_help_text = _("Purchase id, user name or e-mail")
+    search_help_text = _("Purchase id, username or e-mail")
     fields = (
         "id",
         "user",

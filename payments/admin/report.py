@@ -52,7 +52,7 @@ def report_view(site: admin.AdminSite, request: HttpRequest, media: forms.Media)
         try:
             report = form.report()
         except LotMismatch as error:
-            told = _("The ledger differs from its laws: %(what)s. Run check_ledger.")
+            told = _("The ledger is inconsistent: %(what)s. Run check_ledger.")
             messages.error(request, told % {"what": error})
     if report and request.GET.get("format") == "csv":
         return _csv(report, form)
@@ -81,7 +81,7 @@ def _rows(report: Report) -> list[tuple[str, str, list[int]]]:
             (name, str(kinds.get(kind, "")), _numbers(columns))
             for name, kind, columns in report.rows()
         ),
-        (str(_("Change and accounts together")), "", _numbers(report.proof)),
+        (str(_("Sum of change and accounts")), "", _numbers(report.proof)),
     ]
 
 

@@ -32,7 +32,7 @@ class WalletAdmin(ReadOnlyAdmin):
     list_display = ("user", "email", "balance", "held", "available", "debt", "version", "history")
     list_select_related = ("user",)
     search_fields = ("user__username", "user__email")
-    search_help_text = _("User name or e-mail")
+    search_help_text = _("Username or e-mail")
     ordering = ("user__username",)
     fieldsets = (
         (None, {"fields": ("user", "email", "available", "balance", "held", "debt", "history")}),
@@ -145,7 +145,7 @@ class WalletAdmin(ReadOnlyAdmin):
         tokens, balance = Row(entry).change, grouped(entry.balance_after)
         values = {"tokens": tokens, "user": wallet.user, "balance": balance}
         if is_repeated:
-            told = _("This form was sent twice: %(tokens)s for %(user)s was written once.")
+            told = _("This form was sent twice: %(tokens)s for %(user)s was recorded once.")
             self.message_user(request, told % values, messages.WARNING)
         else:
             self.message_user(request, form.told % values, messages.SUCCESS)

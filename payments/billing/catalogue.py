@@ -42,7 +42,7 @@ class Pack:
     @property
     def reply_price(self) -> Any:
         """That price in words, to a tenth of a cent."""
-        return format_lazy(_("{cents}¢ a reply"), cents=f"{self.reply_cents:.1f}")
+        return format_lazy(_("{cents}¢ per reply"), cents=f"{self.reply_cents:.1f}")
 
     @property
     def saving_percent(self) -> int:

@@ -1,16 +1,18 @@
 """What a ledger entry says to a person, in the language of the page.
 
 The ledger stores English, because the database, exports and admins read it too. Fixed sentences
-are looked up in the catalogue as they are; sentences with a name in them are recognised by their
-pattern, translated, and given their name back. What is unknown is shown as it was written.
+are looked up in the catalogue as they are. Sentences with a character's name in them are recognised
+by their pattern; pattern and name are looked up apart and put together. What the catalogue does
+not know is shown as it was written.
 """
 
 from __future__ import annotations
 
 import re
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_noop, pgettext
 
+from intellispark.text import spaced
 from payments.ledger.models import LedgerEntry
 
 # Stored elsewhere; named here so that the translators see them.
@@ -38,5 +40,6 @@ def describe(entry: LedgerEntry) -> str:
         return entry.get_kind_display()
     for pattern, recogniser in _RECOGNISERS:
         if found := recogniser.fullmatch(entry.description):
-            return gettext(pattern) % {"name": found["name"]}
+            name = found["name"]
+            return spaced(gettext(pattern) % {"name": pgettext("name of a character", name)})
     return gettext(entry.description)

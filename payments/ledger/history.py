@@ -114,11 +114,12 @@ class Row:
             return self.entry.reason
         match self.entry.kind:
             case Kind.HOLD if not self.is_open:
-                return gettext("Settled")
+                captured = self.entry.resolution.kind == Kind.CAPTURE
+                return gettext("Charged") if captured else gettext("Not charged")
             case Kind.RELEASE:
                 return gettext("Not charged")
             case Kind.REFUND:
-                return gettext("Given back")
+                return gettext("Tokens returned")
         return ""
 
     @property
@@ -128,7 +129,7 @@ class Row:
         if amount:
             return f"+{grouped(amount)}" if amount > 0 else grouped(amount)
         if held > 0:
-            return ngettext("%(n)s held", "%(n)s held", held) % {"n": grouped(held)}
+            return ngettext("%(n)s reserved", "%(n)s reserved", held) % {"n": grouped(held)}
         return ngettext("%(n)s freed", "%(n)s freed", -held) % {"n": grouped(-held)}
 
     @property

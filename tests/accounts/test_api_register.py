@@ -75,6 +75,12 @@ def test_what_is_refused_names_its_field(
 
 
 @pytest.mark.django_db
+def test_a_taken_address_is_a_plain_sentence(api: Client, alice: User) -> None:
+    error = error_of(register(api, email="alice@example.com"), 422, "validation_failed")
+    assert error["fields"] == {"email": ["That e-mail already has an account."]}
+
+
+@pytest.mark.django_db
 def test_every_missing_field_is_named(api: Client) -> None:
     error = error_of(post(api, "/api/auth/register", {}), 422, "validation_failed")
     assert set(error["fields"]) == {"username", "email", "password"}

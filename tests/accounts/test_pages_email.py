@@ -40,8 +40,8 @@ def test_an_unconfirmed_address_is_not_lost_to_a_wish() -> None:
         found = dict(EmailAddress.objects.filter(user=user).values_list("email", "primary"))
         assert found == {f"{name}@example.com": True, f"{name}.newer@example.com": False}
         page = client.get("/accounts/email/").content.decode()
-        assert f"Yours is {name}@example.com." in page
-        assert f"{name}.newer@example.com waits for your confirmation" in page
+        assert f"Your address: {name}@example.com<" in page
+        assert f"We sent an e-mail to {name}.newer@example.com." in page
 
 
 def test_a_confirmed_wish_is_the_address() -> None:

@@ -42,7 +42,7 @@ def test_a_refused_name_is_said_and_shown_nowhere_else(
     client.force_login(alice)
     response = client.post("/settings/", SAME | {"username": "BOB"})
     assert response.status_code == 422
-    assert "An account with this name exists." in response.content.decode()
+    assert "That username is taken." in response.content.decode()
     assert response.context["user"].username == "alice"
     alice.refresh_from_db()
     assert alice.username == "alice"
@@ -133,7 +133,7 @@ def test_closing_the_account_wants_the_password(client: Client, alice: User) -> 
     client.force_login(alice)
     response = client.post("/settings/", {"action": "close", "password": "wrong"})
     assert response.status_code == 422
-    assert "This is not your password." in response.content.decode()
+    assert "Wrong password." in response.content.decode()
     alice.refresh_from_db()
     assert alice.is_active
 

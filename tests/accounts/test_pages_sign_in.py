@@ -39,9 +39,9 @@ def test_sign_up_signs_in_with_welcome_tokens_and_goes_back(client: Client) -> N
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"username": "ALICE"}, "An account with this name exists."),
-        ({"email": "ALICE@example.com"}, "An account with this e-mail address exists."),
-        ({"username": "a@b"}, "A name cannot contain @."),
+        ({"username": "ALICE"}, "That username is taken."),
+        ({"email": "ALICE@example.com"}, "That e-mail already has an account."),
+        ({"username": "a@b"}, "A username cannot contain @."),
     ],
 )
 def test_sign_up_says_what_is_wrong(
@@ -51,6 +51,47 @@ def test_sign_up_says_what_is_wrong(
     assert sentence in response.content.decode()
     assert signed_in_as(client) is None
     assert User.objects.count() == 1
+
+
+def test_a_taken_address_at_sign_up_leads_to_the_sign_in(client: Client, alice: User) -> None:
+    body = NEW | {"email": "alice@example.com", "next": "/payment/"}
+    html = client.post("/accounts/signup/?next=/payment/", body).content.decode()
+    link = '<a href="/accounts/login/?next=%2Fpayment%2F">Sign in?</a>'
+    assert f"<li>That e-mail already has an account. {link}</li>" in html
+    taken_name = client.post("/accounts/signup/", NEW | {"username": "alice"}).content.decode()
+    assert "Sign in?" not in taken_name
+
+
+@pytest.mark.parametrize(
+    ("tokens", "sentence"),
+    [
+        (0, ""),
+        (1, "1 free token is waiting for you. No card needed."),
+        (25, "25 free tokens are waiting for you. No card needed."),
+    ],
+)
+def test_sign_up_says_how_many_tokens_are_free(
+    client: Client, settings: Any, tokens: int, sentence: str
+) -> None:
+    settings.WELCOME_TOKENS = tokens
+    html = client.get("/accounts/signup/").content.decode()
+    assert sentence in html
+    assert ("No card needed" in html) == bool(tokens)
+
+
+@pytest.mark.parametrize(
+    ("login", "sentence"),
+    [
+        ("alice", "Wrong username or password."),
+        ("alice@example.com", "Wrong e-mail or password."),
+        ("nobody", "Wrong username or password."),
+    ],
+)
+def test_a_failed_sign_in_says_what_may_be_wrong(
+    client: Client, alice: User, login: str, sentence: str
+) -> None:
+    response = client.post("/accounts/login/", {"login": login, "password": "not-the-one-3"})
+    assert sentence in response.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -70,7 +111,7 @@ def test_of_two_who_sign_up_for_a_name_at_once_one_reads_why_not() -> None:
     assert [response.status_code for response in responses].count(302) == 1
     for response in responses:
         if response.status_code != 302:
-            assert "An account with this name exists." in response.content.decode()
+            assert "That username is taken." in response.content.decode()
 
 
 @pytest.mark.parametrize("name", ["alice", "Alice", "ALICE@example.com"])

@@ -38,6 +38,13 @@ def test_a_form_without_its_csrf_token_is_a_403_page(api: Client) -> None:
     response = api.post("/form/", {"a": "b"})
     assert response.status_code == 403
     assert b"Reload" in response.content
+    assert b"have access" not in response.content
+
+
+def test_a_page_of_somebody_else_says_that_it_is_not_open_to_the_reader(api: Client) -> None:
+    page = api.get("/page/denied/").content.decode()
+    assert "You don't have access to this page" in page
+    assert "Try signing in with another account." in page
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_a_stranger_comes_from_a_suggestion_to_the_composer(visitor: BrowserCont
     typed = page.get_by_label("Your first message").input_value()
     assert typed
     page.get_by_role("button", name="Start chat").click()
-    expect(page.get_by_text("Your message is kept")).to_be_visible()
+    expect(page.get_by_text("Your message is saved")).to_be_visible()
     page.get_by_label("Username").fill(name)
     page.get_by_label("E-mail address").fill(f"{name}@example.com")
     page.get_by_label("Password").fill("1")
@@ -212,7 +212,7 @@ def test_the_sidebar_card_covers_nothing_and_groups_thousands(
         page.get_by_role("button", name="Menu", exact=True).click()
     card = page.locator(".sidebar__balance")
     expect(card.locator("[data-available]")).to_have_text("2,697")
-    expect(card.locator("[data-note]")).to_have_text("1 held for a reply in progress")
+    expect(card.locator("[data-note]")).to_have_text("1 reserved for a reply in progress")
     button, note, figure = card.evaluate(  # at one moment: the drawer is still on its way in
         """card => [".button", "[data-note]", ".balance__figure"].map(
             (part) => card.querySelector(part).getBoundingClientRect().toJSON()
@@ -230,8 +230,8 @@ def test_a_refused_setting_breaks_no_script(sign_in: SignIn, alice: User) -> Non
     page.goto("/settings/")
     page.get_by_text("Close my account…").click()
     page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Close my account for good").click()
-    expect(page.get_by_text("This is not your password.")).to_be_visible()
+    page.get_by_role("button", name="Close my account permanently").click()
+    expect(page.get_by_text("Wrong password.")).to_be_visible()
     assert errors == []
 
 
@@ -258,7 +258,7 @@ def test_the_theme_is_chosen_kept_and_there_before_the_first_paint(visitor: Brow
     page.emulate_media(color_scheme="light")
     page.goto("/")
     toggle = page.locator("[data-theme-toggle]")
-    expect(toggle).to_have_accessible_name("Theme: as the system")
+    expect(toggle).to_have_accessible_name("Theme: system")
     toggle.click()
     toggle.click()
     expect(toggle).to_have_accessible_name("Theme: dark")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone, translation
 
-from intellispark.templatetags.format import ago, compact, initials, preview, spoken
+from intellispark.templatetags.format import ago, compact, initials, preview, spaced, spoken
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,22 @@ def test_previews_are_one_line_without_marks() -> None:
     assert preview("*She nods.*\n\n**Yes**, `x`\n- one") == "She nods. Yes, x one"
     assert preview(None) == ""
     assert len(preview("word " * 100)) == 140
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("给Orin发消息…", "给 Orin 发消息…"),
+        ("关于XN-7", "关于 XN-7"),
+        ("Zoë的回复", "Zoë 的回复"),
+        ("给 Orin 发消息", "给 Orin 发消息"),
+        ("“Orin”的操作", "“Orin”的操作"),
+        ("雪栈掌柜由纪的回复", "雪栈掌柜由纪的回复"),
+        ("Message Orin…", "Message Orin…"),
+    ],
+)
+def test_han_and_latin_words_stand_apart(text: str, shown: str) -> None:
+    assert spaced(text) == shown
 
 
 def test_spoken_skips_the_stage_direction() -> None:

@@ -74,7 +74,7 @@ def test_every_stylesheet_is_linked_and_stays_in_a_layer() -> None:
 
 def test_the_stand_alone_error_page_needs_no_request() -> None:
     page = render_to_string("500.html")
-    assert "Something broke on our side" in page
+    assert "Something went wrong on our side" in page
 
 
 @pytest.mark.django_db

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 
 from chat.conversations.chats import create_chat
 from chat.models import Category
@@ -64,7 +65,7 @@ def test_search_finds_by_name_and_says_when_nobody_matches(client: Client) -> No
     assert "Quill" in found
     assert "Mira" not in found
     nobody = client.get("/characters/", {"q": "<b>zzz"})
-    assert "Nobody here matches “&lt;b&gt;zzz”" in nobody.content.decode()
+    assert "No characters match “&lt;b&gt;zzz”" in nobody.content.decode()
 
 
 def test_shelves_filter_by_category_and_keep_the_search(client: Client) -> None:
@@ -155,3 +156,35 @@ def test_queries_do_not_grow_with_the_rows(
     for path in ("/", "/characters/", character.get_absolute_url(), "/chats/"):
         with django_assert_max_num_queries(12):
             client.get(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("Orin", "给 Orin 发消息…"), ("由纪", "给由纪发消息…")]
+)
+def test_a_latin_name_stands_apart_in_chinese(
+    alices: Client, alice: User, name: str, shown: str
+) -> None:
+    chat = create_chat(user=alice, character=make_character(name))
+    alices.cookies["django_language"] = "zh-hans"
+    with override("en"):  # and back to it: the page's language stays on after the request
+        page = alices.get(chat.get_absolute_url()).content.decode()
+    assert f'placeholder="{shown}"' in page
+
+
+@pytest.mark.parametrize(
+    ("welcome", "price", "said", "unsaid"),
+    [
+        (10, 2, ["Start with 10 free tokens", "10 free tokens to start", "2 per reply"], ["Free"]),
+        (1, 1, ["Start with 1 free token", "1 free token to start"], ["tokens to start"]),
+        (0, 1, ["Get started", "1 per reply"], ["0 free", "free token"]),
+        (10, 0, ["Free replies"], ["0 tokens", "0 per reply", "Each reply costs"]),
+    ],
+)
+def test_the_landing_page_says_no_zeros(
+    client: Client, settings: Any, welcome: int, price: int, said: list[str], unsaid: list[str]
+) -> None:
+    settings.WELCOME_TOKENS, settings.AI_PRICE_TOKENS = welcome, price
+    make_character("Mira")
+    page = client.get("/").content.decode()
+    assert [text for text in said if text not in page] == []
+    assert [text for text in unsaid if text in page] == []

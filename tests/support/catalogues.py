@@ -8,6 +8,7 @@ fails when the catalogue is not what this would write, or when a text is not tra
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -37,6 +38,7 @@ UNSTABLE = tuple(
 )
 SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)  # the same texts give the same bytes
 SOURCES = ("intellispark", "chat", "payments", "templates")
+NAME = "name of a character"  # the context of names: "Save" may be one
 KEYWORDS = {
     **dict.fromkeys(("gettext", "gettext_lazy", "gettext_noop", "_", "_noop")),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
@@ -53,6 +55,8 @@ def collect() -> Catalog:
         found = extract("python", io.BytesIO(text.encode()), KEYWORDS)
         for _line, message, _comments, context in found:
             catalog.add(message, locations=[(path, None)], context=context)
+    for path, names in _names():
+        catalog.add(names["en"], names["zh-hans"], locations=[(path, None)], context=NAME)
     return catalog
 
 
@@ -66,6 +70,13 @@ def _sources() -> Iterator[tuple[str, str]]:
             yield path, (ROOT / path).read_text()
 
 
+def _names() -> Iterator[tuple[str, dict[str, str]]]:
+    """The name of each starter character by language; its own file is where it is translated."""
+    for path in sorted((ROOT / "chat" / "starter" / "characters").glob("*.json")):
+        texts = json.loads(path.read_text())["texts"]
+        yield str(path.relative_to(ROOT)), {code: text["name"] for code, text in texts.items()}
+
+
 def merged() -> Catalog:
     """The texts of today with the translations that are there; gone texts are left out."""
     catalog = collect()
@@ -74,7 +85,7 @@ def merged() -> Catalog:
             old = read_po(file, locale="zh_Hans")
         for message in catalog:
             known = old.get(message.id, message.context) if message.id else None
-            if known is not None:
+            if known is not None and message.context != NAME:
                 message.string = known.string
     return catalog
 

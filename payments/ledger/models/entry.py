@@ -64,9 +64,9 @@ class LedgerEntry(models.Model):
     epoch = models.IntegerField(_("epoch"), db_default=1)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
     amount = models.BigIntegerField(_("amount"), default=0)
-    held_change = models.BigIntegerField(_("held change"), default=0)
+    held_change = models.BigIntegerField(_("reserved change"), default=0)
     balance_after = models.BigIntegerField(_("balance after"), db_default=0)
-    held_after = models.BigIntegerField(_("held after"), db_default=0)
+    held_after = models.BigIntegerField(_("reserved after"), db_default=0)
     hold = models.OneToOneField(
         "self",
         on_delete=models.PROTECT,

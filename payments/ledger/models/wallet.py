@@ -40,7 +40,7 @@ class Wallet(models.Model):
         verbose_name=_("user"),
     )
     balance = models.BigIntegerField(_("balance"), default=0)
-    held = models.BigIntegerField(_("held"), default=0)
+    held = models.BigIntegerField(_("reserved"), default=0)
     version = models.BigIntegerField(_("version"), default=0)
     epoch = models.IntegerField(_("epoch"), default=1)
     next_expiry = models.DateTimeField(_("next expiry"), null=True, blank=True, editable=False)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from asgiref.sync import sync_to_async
 
-from chat.models import Chat
+from chat.models import CharacterText, Chat
+from payments.models import LedgerEntry
 from tests.support.replies import Client
 from tests.support.scripted import Script
 
@@ -32,3 +33,15 @@ async def test_who_chooses_the_language_of_a_reply(
     assert script.calls[0].language == expected
     wanted = {"en": "English", "zh-hans": "Simplified Chinese"}[expected]
     assert script.calls[0].system.endswith(f"Always answer in {wanted}.")
+
+
+async def test_the_ledger_names_the_character_in_english(chat: Chat, script: Script) -> None:
+    """Whatever the chat speaks: pages find the name in their own language by the English one."""
+    await CharacterText.objects.acreate(character=chat.character, language="zh-hans", name="米拉")
+    chat.language = "zh-hans"
+    await chat.asave()
+    answer = await Client(chat.user).generate(chat)
+    assert answer.status_code == 200, answer.content
+    entries = LedgerEntry.objects.filter(wallet_id=chat.user_id, kind__in=["hold", "capture"])
+    descriptions = [entry.description async for entry in entries]
+    assert descriptions == ["Reply from Mira"] * 2

@@ -76,7 +76,7 @@ def test_a_stranger_signs_up_fails_once_and_still_arrives(client: Client, mira: 
     back = reverse("start-chat", args=[mira.pk])
     assert to == f"{reverse('account_signup')}?next={back.replace('/', '%2F')}"
     page = client.get(to).content.decode()
-    assert "Your message is kept" in page
+    assert "right after you sign up" in page
     assert f'value="{back}"' in page
 
     refused = client.post(reverse("account_signup"), {**NEW, "password1": "1", "next": back})
@@ -101,6 +101,7 @@ def test_a_stranger_with_an_account_signs_in_instead(
     back = reverse("start-chat", args=[mira.pk])
     sign_in = f"{reverse('account_login')}?next={back.replace('/', '%2F')}"
     assert sign_in in page
+    assert "right after you sign in" in client.get(sign_in).content.decode()
     answer = client.post(sign_in, {"login": "alice", "password": PASSWORD, "next": back})
     assert answer["Location"] == back
     client.get(back)

@@ -49,7 +49,7 @@ def test_an_adjustment_is_an_entry_with_its_actor_and_reason(
     client: Client, root: User, alice: User, assert_ledger: None
 ) -> None:
     answer = adjust(client, alice, 20)
-    assert "Tokens adjusted: +20 for alice, whose balance is 30 now." in answer.content.decode()
+    assert "Tokens adjusted: +20 for alice. New balance: 30." in answer.content.decode()
     entry = LedgerEntry.objects.get(wallet_id=alice.pk, kind="adjustment")
     assert (entry.amount, entry.actor, entry.reason) == (20, root, "goodwill")
     assert re.fullmatch(r"adj:[0-9a-f-]{36}", entry.key)
@@ -70,7 +70,7 @@ def test_a_form_sent_twice_makes_one_entry_and_says_so(
     key = uuid4()
     adjust(client, alice, 20, form_key=key)
     again = adjust(client, alice, 20, form_key=key)
-    assert "This form was sent twice: +20 for alice was written once." in again.content.decode()
+    assert "This form was sent twice: +20 for alice was recorded once." in again.content.decode()
     assert adjustments(alice) == [20]
     assert LogEntry.objects.count() == 1
 
@@ -104,7 +104,7 @@ def test_a_form_sent_again_with_other_values_changes_nothing(
     key = uuid4()
     adjust(client, alice, 20, form_key=key)
     again = adjust(client, alice, 21, form_key=key)
-    assert "This form was sent before with other values." in again.content.decode()
+    assert "This form was already sent with other values." in again.content.decode()
     assert adjustments(alice) == [20]
 
 
@@ -230,8 +230,8 @@ def test_tokens_given_may_have_a_last_day(
 def test_a_last_day_that_is_over_or_of_tokens_taken_is_refused(
     client: Client, root: User, alice: User
 ) -> None:
-    assert "This day is over." in dated(client, alice, 20, "2020-01-01")
-    assert "Only tokens given can expire." in dated(client, alice, -2, "2099-12-31")
+    assert "This day has passed." in dated(client, alice, 20, "2020-01-01")
+    assert "Only tokens you give can expire." in dated(client, alice, -2, "2099-12-31")
     assert Wallet.objects.get(pk=alice.pk).version == 1
 
 

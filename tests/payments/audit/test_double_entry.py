@@ -204,7 +204,7 @@ def test_an_admin_reads_it_as_a_page_and_as_csv(client: Client, root: User, alic
     rows = {(row["line"], row["kind"]): row for row in csv.DictReader(StringIO(text))}
     assert rows["Sales", "Purchase"]["paid"] == "-1000"
     assert rows["Wallets, closing", ""]["total"] == "999"
-    assert rows["Change and accounts together", ""]["total"] == "0"
+    assert rows["Sum of change and accounts", ""]["total"] == "0"
 
 
 def test_its_dates_can_be_picked(client: Client, root: User) -> None:

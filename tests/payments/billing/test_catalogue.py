@@ -31,9 +31,9 @@ def test_an_unknown_pack_is_refused(key: str) -> None:
 
 def test_a_reply_has_a_price_in_cents() -> None:
     assert [str(pack.reply_price) for pack in PACKS.values()] == [
-        "3.0¢ a reply",
-        "2.0¢ a reply",
-        "1.2¢ a reply",
+        "3.0¢ per reply",
+        "2.0¢ per reply",
+        "1.2¢ per reply",
     ]
 
 

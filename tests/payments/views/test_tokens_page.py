@@ -15,7 +15,7 @@ from payments.billing.checkout import start_checkout
 from payments.billing.fulfilment import fulfill
 from payments.ledger import operations as ledger
 from payments.ledger.descriptions import describe
-from payments.ledger.history import Row
+from payments.ledger.history import Row, read
 from payments.models import LedgerEntry, Purchase
 from tests.support.factories import make_user
 
@@ -65,7 +65,7 @@ def test_it_is_never_kept_by_the_browser(client: Client, alice: User) -> None:
 def test_at_zero_it_says_what_to_do(client: Client, db: None) -> None:
     client.force_login(make_user(tokens=0))
     text = html(client)
-    assert "Your tokens are used up" in text
+    assert "No tokens left. Choose a pack" in text
     assert "$2.99" in text
 
 
@@ -134,7 +134,7 @@ def test_an_unfinished_purchase_is_told_until_it_ends(client: Client, alice: Use
     client.force_login(alice)
     url = f"{PAGE}?purchase={purchase.pk}"
     for _ in range(2):
-        assert "This purchase is not finished" in html(client, url)
+        assert "This purchase is not complete" in html(client, url)
     fulfill(purchase_id=purchase.pk)
     assert "100 tokens added" in html(client, url)
 
@@ -159,10 +159,28 @@ def test_settled_holds_show_only_among_all_entries(client: Client, alice: User) 
     ledger.release(hold=settled, key="b")
     ledger.hold(wallet_id=alice.pk, tokens=1, key="c", description="Reply from Yuki")
     client.force_login(alice)
-    assert changes(html(client)) == ["1 held", "+10"]
+    assert changes(html(client)) == ["1 reserved", "+10"]
     everything = html(client, f"{PAGE}?kind=all")
-    assert changes(everything) == ["1 held", "2 freed", "2 held", "+10"]
+    assert changes(everything) == ["1 reserved", "2 freed", "2 reserved", "+10"]
     assert "Not charged" in everything
+    assert "Charged<" not in everything
+
+
+def test_a_hold_says_whether_it_was_charged(client: Client, alice: User) -> None:
+    kept = ledger.hold(wallet_id=alice.pk, tokens=2, key="a")
+    ledger.capture(hold=kept, key="b")
+    returned = ledger.hold(wallet_id=alice.pk, tokens=3, key="c")
+    ledger.release(hold=returned, key="d")
+    ledger.hold(wallet_id=alice.pk, tokens=1, key="e")
+    notes = [Row(entry).note for entry in read(user_id=alice.pk, kind="all", limit=9).entries]
+    #        still open, release, its hold, capture, its hold, welcome tokens
+    assert notes == ["", "Not charged", "Not charged", "", "Charged", ""]
+
+
+def test_reserved_tokens_are_shown_and_hidden_by_one_link(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    assert ">Show reserved tokens</a>" in html(client)
+    assert 'aria-label="Hide reserved tokens">Hide</a>' in html(client, f"{PAGE}?kind=all")
 
 
 def test_paging_goes_there_and_back(client: Client, alice: User) -> None:
@@ -192,7 +210,7 @@ def test_the_partial_keeps_the_filter_and_is_only_the_history(client: Client, al
     ledger.release(hold=hold, key="b")
     client.force_login(alice)
     text = html(client, "/payment/history/?kind=all")
-    assert changes(text) == ["1 freed", "1 held", "+10"]
+    assert changes(text) == ["1 freed", "1 reserved", "+10"]
     assert "<html" not in text
     assert "/payment/?kind" not in text  # its links lead to the page, here out of the filter
     assert 'href="/payment/#history"' in text
@@ -236,6 +254,26 @@ def test_descriptions_are_translated_around_the_name(
         "payments.ledger.descriptions.gettext", lambda text: catalogue.get(text, text)
     )
     assert describe(LedgerEntry(kind=kind, description=description)) == said
+
+
+@pytest.mark.parametrize(
+    ("stored", "english", "chinese"),
+    [
+        ("Yuki of the Snow Inn", "Reply from Yuki of the Snow Inn", "雪栈掌柜由纪的回复"),
+        ("XN-7", "Reply from XN-7", "XN-7 的回复"),
+        ("Orla", "Reply from Orla", "Orla 的回复"),  # no starter: the name as it is
+        ("雪栈掌柜由纪", "Reply from 雪栈掌柜由纪", "雪栈掌柜由纪的回复"),
+        ("Save", "Reply from Save", "Save 的回复"),  # a name, not the button
+    ],
+)
+def test_the_characters_name_follows_the_language_of_the_page(
+    stored: str, english: str, chinese: str
+) -> None:
+    entry = LedgerEntry(kind="capture", description=f"Reply from {stored}")
+    with override("en"):
+        assert describe(entry) == english
+    with override("zh-hans"):
+        assert describe(entry) == chinese
 
 
 @pytest.mark.parametrize("description", ["", "  "])

@@ -183,7 +183,8 @@ export class Composer {
     const blocked = !this.#box.value.trim() || tooLong || this.#tooPoor;
     this.#send.setAttribute("aria-disabled", String(blocked));
     if (this.#tooPoor) {
-      this.#say(debt ? t("composer.debt", { n: debt }) : t("composer.no_tokens"), true);
+      const lacking = shown ? t("composer.refused_tokens") : t("composer.no_tokens");
+      this.#say(debt ? t("composer.debt", { n: debt }) : lacking, true);
     } else {
       this.#say(this.#refusal?.text ?? "", this.#refusal?.forTokens ?? false);
     }
