@@ -25,7 +25,7 @@ TOO_SMALL = """() => [...document.querySelectorAll("main button, .nav a, .nav su
     .filter(([, { width, height }]) => width > 1 && (width < 44 || height < 44))
     .map(([name, { width, height }]) => `${name} ${width}x${height}`)"""
 TOKENS_COME = """async () => {
-    const { store } = await import("balance");
+    const { store } = await import("payments/balance-store");
     const { epoch, version } = store.state;
     store.apply({ epoch, version: version + 1, balance: 15, held: 0, available: 15, debt: 0 });
 }"""

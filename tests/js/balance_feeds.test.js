@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { BalanceStore } from "balance";
-import { connectChannel } from "balance-channel";
-import { follow } from "balance-feeds";
+import { BalanceStore } from "payments/balance-store";
+import { connectChannel } from "payments/balance-channel";
+import { follow } from "payments/balance-feeds";
 import { on } from "live-events";
 
 const AVAILABLE = { epoch: 1, version: 5, balance: 10, held: 0, available: 10, debt: 0 };

@@ -4,13 +4,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { BalanceStore } from "balance";
+import { BalanceStore } from "payments/balance-store";
 
 import { run } from "./model.js";
 
 const RUNS = 6_000;
 const ENOUGH_TO_BE_CAUGHT = 300;
-const STATIC = new URL("../../intellispark/static/js/", import.meta.url);
+const MODULES = ["balance-state", "balance-store"];
+const STATIC = new URL("../../payments/static/payments/js/", import.meta.url);
 
 beforeEach(() => {
   mock.timers.enable({ apis: ["setTimeout", "Date"] });
@@ -39,9 +40,13 @@ const BROKEN = {
     "return { ...rest, seen: balance,",
     "return { ...rest, pending: {}, seen: balance,",
   ],
-  "beacons are not heeded": ["balance", "this.#confirmedAt = -Infinity;\n    this.refetch();", ""],
+  "beacons are not heeded": [
+    "balance-store",
+    "this.#confirmedAt = -Infinity;\n    this.refetch();",
+    "",
+  ],
   "an operation that is over brings back the state before it": [
-    "balance",
+    "balance-store",
     "settle(/** @type {string} */ op) {",
     "settle(/** @type {string} */ op) { this.#state = UNDO.get(op) ?? this.#state;",
   ],
@@ -65,14 +70,14 @@ for (const [name, [module, right, wrong]] of Object.entries(BROKEN)) {
  * @returns {Promise<typeof BalanceStore>}
  */
 async function mutant(module, right, wrong) {
-  const sources = { "balance-state": source("balance-state"), balance: source("balance") };
-  const before = sources[/** @type {keyof typeof sources} */ (module)];
+  const sources = Object.fromEntries(MODULES.map((name) => [name, source(name)]));
+  const before = sources[module];
   assert.equal(before.split(right).length, 2, `${module}.js says it once: ${right}`);
   Object.assign(sources, { [module]: before.replace(right, () => wrong) });
   const state = asUrl(sources["balance-state"]);
   const undo = "const UNDO = new Map();\n";
-  const store = sources.balance
-    .replace('"balance-state"', () => `"${state}"`)
+  const store = sources["balance-store"]
+    .replace('"payments/balance-state"', () => `"${state}"`)
     .replace("  begin(op, tokens) {", (found) => `${found} UNDO.set(op, this.#state);`);
   return (await import(asUrl(undo + store))).BalanceStore;
 }

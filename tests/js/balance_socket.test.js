@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { BalanceSocket } from "balance-socket";
+import { BalanceSocket } from "payments/balance-socket";
 
 /** @type {FakeSocket[]} */
 let sockets;

@@ -3,18 +3,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { UNKNOWN, reduce, shown } from "balance-state";
+import { UNKNOWN, reduce, shown } from "payments/balance-state";
 
-/** @typedef {import("balance-types").State} State */
+/** @typedef {import("payments/balance-types").State} State */
 
-/** @param {Partial<import("balance-types").Balance>} balance */
+/** @param {Partial<import("payments/balance-types").Balance>} balance */
 function frame({ version = 1, epoch = 1, available = 10, held = 0, ops = [] } = {}) {
   return { epoch, version, balance: available + held, held, available, debt: 0, ops };
 }
 
 /**
  * @param {State} state
- * @param {...import("balance-types").Action} actions
+ * @param {...import("payments/balance-types").Action} actions
  */
 function after(state, ...actions) {
   return actions.reduce(reduce, state);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { BalanceStore } from "balance";
+import { BalanceStore } from "payments/balance-store";
 
 const AVAILABLE = { epoch: 1, version: 5, balance: 10, held: 0, available: 10, debt: 0 };
 

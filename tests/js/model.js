@@ -14,8 +14,8 @@ const STEPS = 60;
 const LOST = 0.25;
 const DOUBLED = 0.2;
 
-/** @typedef {import("balance-types").Balance} Balance */
-/** @typedef {new () => import("balance").BalanceStore} StoreClass */
+/** @typedef {import("payments/balance-types").Balance} Balance */
+/** @typedef {new () => import("payments/balance-store").BalanceStore} StoreClass */
 
 /** The server: every balance that ever was, and the operations each of them contains. */
 class Server {

@@ -26,9 +26,8 @@ export async function resolve(name, context, next) {
 
 /** @param {string} name */
 function fileOf(name) {
-  const path = name.startsWith("chat/")
-    ? `chat/static/chat/js/${name.slice("chat/".length)}.js`
-    : `intellispark/static/js/${name}.js`;
+  const [, app, module] = /^(chat|payments)\/(.+)$/.exec(name) ?? [];
+  const path = app ? `${app}/static/${app}/js/${module}.js` : `intellispark/static/js/${name}.js`;
   const file = new URL(path, root);
   return existsSync(fileURLToPath(file)) ? file.href : undefined;
 }

@@ -13,13 +13,20 @@ import { gzipSync } from "node:zlib";
 
 const CODE_BYTES = 5_000;
 const STORE_CODE_BYTES = 3_600;
-const WIRE_BYTES = 9_200;
-const STORE = ["balance", "balance-state", "balance-feeds", "balance-socket", "balance-channel"];
+const WIRE_BYTES = 9_300;
+const STORE = [
+  "balance-store",
+  "balance-state",
+  "balance-feeds",
+  "balance-socket",
+  "balance-channel",
+];
 const ALL = [...STORE, "token-balance"];
 
 /** @param {string} name */
 function source(name) {
-  return readFileSync(new URL(`../../intellispark/static/js/${name}.js`, import.meta.url), "utf8");
+  const file = `../../payments/static/payments/js/${name}.js`;
+  return readFileSync(new URL(file, import.meta.url), "utf8");
 }
 
 /** @param {string} text */

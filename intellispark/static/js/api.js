@@ -1,6 +1,6 @@
 /** The HTTP API: one place for CSRF, idempotency keys, the error body, and balances in answers. */
 
-import { store } from "balance";
+import { store } from "payments/balance-store";
 
 /** What the server refused, or what kept it from answering. */
 export class ApiError extends Error {

@@ -1,6 +1,6 @@
 /** The composer: the box, its keys, its limit, its draft, and what it says about tokens. */
 
-import { store } from "balance";
+import { store } from "payments/balance-store";
 import { t } from "strings";
 import { part } from "chat/messages";
 

@@ -6,7 +6,7 @@
  */
 
 import { ApiError, api } from "api";
-import { store } from "balance";
+import { store } from "payments/balance-store";
 import { t } from "strings";
 import { uuid } from "uuid";
 import { StreamRenderer, loadRenderer } from "chat/markdown";

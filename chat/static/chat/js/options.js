@@ -1,7 +1,7 @@
 /** Rename and delete, from the chat's own menu or elsewhere. */
 
 import { api } from "api";
-import { renamed } from "chat-news";
+import { renamed } from "chat/chat-news";
 import { ask, confirm } from "dialog";
 import { on } from "live-events";
 import { closeAround as closeMenu } from "menu";

@@ -1,6 +1,6 @@
 /** Says on an open page that nobody is signed in here any more, and leads back in. */
 
-import { store } from "balance";
+import { store } from "payments/balance-store";
 import { t } from "strings";
 import { toast } from "toast";
 

@@ -1,7 +1,7 @@
 /** The list of chats: rename and delete, through the API. */
 
 import { ApiError, api } from "api";
-import { removed, renamed } from "chat-news";
+import { removed, renamed } from "chat/chat-news";
 import { ask, confirm } from "dialog";
 import { closeAround as closeMenu } from "menu";
 import { t } from "strings";

@@ -6,8 +6,8 @@
  * means that the session of this page is over, which the server is then asked to say.
  */
 
-/** @import { BalanceStore } from "balance" */
-/** @import { Balance } from "balance-types" */
+/** @import { BalanceStore } from "payments/balance-store" */
+/** @import { Balance } from "payments/balance-types" */
 
 /**
  * @param {BalanceStore} store

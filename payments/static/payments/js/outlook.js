@@ -5,7 +5,7 @@
  * has moved.
  */
 
-import { store } from "balance";
+import { store } from "payments/balance-store";
 import { tell } from "times";
 
 const QUIET_MS = 150; // a reply writes two entries in one breath: ask once

@@ -7,7 +7,7 @@
  * already contains it, so number and overlay change in the same step and nothing jumps twice.
  */
 
-/** @import { Action, Balance, State } from "balance-types" */
+/** @import { Action, Balance, State } from "payments/balance-types" */
 
 /** @type {State} */
 export const UNKNOWN = Object.freeze({

@@ -6,9 +6,9 @@
  * their version. See `balance-feeds` for when which of them is asked.
  */
 
-import { UNKNOWN, inFlight, isNewer, reduce, shown } from "balance-state";
+import { UNKNOWN, inFlight, isNewer, reduce, shown } from "payments/balance-state";
 
-/** @import { Action, Balance, View } from "balance-types" */
+/** @import { Action, Balance, View } from "payments/balance-types" */
 
 const URL_TOKENS = "/api/payment/user/tokens";
 const PENDING_MS = 30_000;

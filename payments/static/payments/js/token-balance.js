@@ -4,11 +4,11 @@
  * The server renders it complete, in a width that no number changes; this keeps it up to date.
  */
 
-import { store } from "balance";
-import { connect } from "balance-feeds";
+import { store } from "payments/balance-store";
+import { connect } from "payments/balance-feeds";
 import { grouped, t } from "strings";
 
-/** @import { View } from "balance-types" */
+/** @import { View } from "payments/balance-types" */
 
 const LOW = 5;
 const VERY_LOW = 2;

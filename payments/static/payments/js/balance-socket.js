@@ -1,6 +1,6 @@
 /** The balance socket: keeps a connection to `/ws/balance/` and hands its frames on. */
 
-/** @import { Receiver } from "balance-types" */
+/** @import { Receiver } from "payments/balance-types" */
 
 const TERMINAL = [4401, 4403, 4429]; // signed out, refused, too many
 const RETRY_MIN_MS = 500;

@@ -3,9 +3,9 @@
  * cannot be had, one question when a page comes back that has heard nothing for a while.
  */
 
-import { store } from "balance";
-import { connectChannel } from "balance-channel";
-import { BalanceSocket } from "balance-socket";
+import { store } from "payments/balance-store";
+import { connectChannel } from "payments/balance-channel";
+import { BalanceSocket } from "payments/balance-socket";
 import { emit } from "live-events";
 
 const HIDDEN_MS = 60_000;
@@ -27,7 +27,7 @@ export function connect() {
   if (userId) follow(store);
 }
 
-/** @param {import("balance").BalanceStore} store */
+/** @param {import("payments/balance-store").BalanceStore} store */
 export function follow(store) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let leaving;

@@ -5,7 +5,7 @@
  * own query, so that filter and page stay as they are.
  */
 
-import { store } from "balance";
+import { store } from "payments/balance-store";
 import { tell } from "times";
 
 const QUIET_MS = 150; // a reply writes two entries in one breath: ask once
