@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
+from payments.ledger.triggers.checks import missing_triggers
+from payments.ledger.triggers.install import drop, install
 from tests.support.server import ROOT, START_SECS, Server
 
 
@@ -77,6 +80,18 @@ def test_an_unmigrated_database_is_not_served(tmp_path: Path) -> None:
     ended = manage(tmp_path, "serve")
     assert ended.returncode == 1
     assert "run migrate" in ended.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_without_its_triggers_is_served_once_they_are_back() -> None:
+    drop(connection)
+    try:
+        with pytest.raises(RuntimeError, match="ended with 1"), Server():
+            pass
+        with Server("--prepare"):
+            assert missing_triggers() == []
+    finally:
+        install(connection)
 
 
 @pytest.mark.parametrize("command", [["serve"], ["serve", "--prepare"], ["migrate"]])

@@ -12,7 +12,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from intellispark.realtime.hub import hub
@@ -40,6 +40,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--prepare", action="store_true", help="Migrate and load the starter characters first."
         )
+
+    def get_check_kwargs(self, options: dict[str, Any]) -> dict[Any, Any]:
+        """With the database, where the ledger's triggers must be; `--prepare` installs them."""
+        return {} if options["prepare"] else {"databases": [DEFAULT_DB_ALIAS]}
 
     def handle(self, *args: Any, host: str, port: int, prepare: bool, **options: Any) -> None:
         if prepare:
