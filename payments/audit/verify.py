@@ -25,7 +25,7 @@ class Difference:
         return f"{self.wallet_id}: {self.what}"
 
 
-Watch = Callable[[Iterator[Line]], Iterator[Line]]
+Watch = Callable[[Iterator[Line]], Iterable[Line]]
 
 
 def differences(watch: Watch = iter) -> Iterator[Difference]:

@@ -1,15 +1,14 @@
-import sys
 from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from tqdm import tqdm
 
 from payments.audit import seals as seal
 from payments.audit.consistent_read import one_snapshot
 from payments.audit.verify import differences
 from payments.ledger.models import LedgerEntry, Wallet
 from payments.ledger.triggers.checks import missing_triggers
-from payments.management.progress import watched
 
 
 class Command(BaseCommand):
@@ -22,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with one_snapshot():
             wallets, entries = Wallet.objects.count(), LedgerEntry.objects.count()
-            watch = partial(watched, total=entries, stream=sys.stderr)
+            watch = partial(tqdm, total=entries, unit=" entries", leave=False, disable=None)
             found = [f"law {name} is missing" for name in missing_triggers()]
             found += [str(difference) for difference in differences(watch)]
             if options["verify"] or options["seal"]:

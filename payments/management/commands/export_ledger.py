@@ -6,11 +6,11 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
+from tqdm import tqdm
 
 from intellispark.accounts.models import User
 from payments.audit.consistent_read import one_snapshot
 from payments.audit.export import FORMATS, lines, select
-from payments.management.progress import watched
 
 
 class Command(BaseCommand):
@@ -29,7 +29,8 @@ class Command(BaseCommand):
         try:
             with one_snapshot():
                 rows = lines(entries, options["format"])
-                for line in watched(rows, total=entries.count(), stream=sys.stderr):
+                total = entries.count()
+                for line in tqdm(rows, total=total, unit=" lines", leave=False, disable=None):
                     self.stdout.write(line, ending="")
             sys.stdout.flush()
         except BrokenPipeError:

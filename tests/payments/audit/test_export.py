@@ -21,8 +21,6 @@ from intellispark.db import database_now
 from payments.audit import export
 from payments.ledger import operations as ledger
 from payments.ledger.history import balance_at
-from payments.management.progress import watched
-from payments.models import LedgerEntry
 from tests.support.factories import make_user
 from tests.support.server import ROOT, database_url
 from tests.support.time_travel import pass_time
@@ -168,23 +166,17 @@ def test_only_who_may_see_wallets_sees_their_past(
     assert client.get(f"{WALLETS}{alice.pk}/{path}/").status_code == 302
 
 
-class Terminal(StringIO):
-    def __init__(self, *, is_terminal: bool) -> None:
-        super().__init__()
-        self.is_terminal = is_terminal
-
-    def isatty(self) -> bool:
-        return self.is_terminal
-
-
-def test_progress_is_drawn_for_people_only(alice: User) -> None:
-    silent, seen = Terminal(is_terminal=False), Terminal(is_terminal=True)
-    for stream in (silent, seen):
-        assert list(watched(range(3_000), total=3_000, stream=stream)) == list(range(3_000))
-    assert silent.getvalue() == ""
-    assert "0 of 3,000" in seen.getvalue()
-    assert seen.getvalue().endswith("\r\x1b[K")
-    assert LedgerEntry.objects.count() == 1
+@pytest.mark.parametrize("command", ["check_ledger", "export_ledger"])
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_progress_is_drawn_for_people_only(
+    alice: User, monkeypatch: pytest.MonkeyPatch, command: str, is_terminal: bool
+) -> None:
+    stream = StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: is_terminal, raising=False)
+    monkeypatch.setattr(sys, "stderr", stream)
+    call_command(command, stdout=StringIO())
+    assert ("0/1 [" in stream.getvalue()) == is_terminal
+    assert bool(stream.getvalue()) == is_terminal
 
 
 @pytest.mark.django_db(transaction=True)

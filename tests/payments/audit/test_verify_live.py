@@ -38,10 +38,10 @@ def test_the_command_proves_one_moment(
 ) -> None:
     watch = writing_meanwhile(alice)
 
-    def watched(rows: Iterator[Line], **options: Any) -> Iterator[Line]:
+    def tqdm(rows: Iterator[Line], **options: Any) -> Iterator[Line]:
         return watch(rows)
 
-    monkeypatch.setattr(check_ledger, "watched", watched)
+    monkeypatch.setattr(check_ledger, "tqdm", tqdm)
     call_command("check_ledger", "--verify")
     assert "1 wallets agree with their 1 entries." in capsys.readouterr().out
     assert list(differences()) == []
