@@ -8,6 +8,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
+from django.utils.translation import override
 
 from intellispark.accounts.models import User
 from tests.support.factories import PASSWORD
@@ -66,3 +67,34 @@ def test_a_wish_is_taken_back() -> None:
     user.refresh_from_db()
     assert user.email == "alice@example.com"
     assert list(EmailAddress.objects.values_list("email", flat=True)) == ["alice@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "sentence"),
+    [
+        ("en", "Confirm your e-mail address", "the e-mail address of your account alice:"),
+        ("zh-hans", "确认你的邮箱", "确认这是你的账号 alice 的邮箱："),
+    ],
+)
+def test_a_confirmation_names_the_account_and_speaks_its_language(
+    language: str, subject: str, sentence: str
+) -> None:
+    client, _ = sign_up("alice")
+    client.cookies["django_language"] = language
+    with override("en"):  # and back to it: the page's language stays on after the request
+        wanted(client, "alice.new@example.com")
+    sent = mail.outbox[-1]
+    assert sent.subject == f"IntelliSpark: {subject}"
+    assert sentence in sent.body
+    assert re.search(
+        r"^http://testserver/accounts/confirm-email/\S+$", str(sent.body), re.MULTILINE
+    )
+
+
+def test_a_forgotten_password_is_asked_for_by_address() -> None:
+    sign_up("alice")
+    for name, subject in (("alice", "Choose a new password"), ("eve", "No account with this")):
+        Client().post("/accounts/password/reset/", {"email": f"{name}@example.com"})
+        assert subject in mail.outbox[-1].subject
+        assert mail.outbox[-1].to == [f"{name}@example.com"]
+        assert "&" not in str(mail.outbox[-1].body)

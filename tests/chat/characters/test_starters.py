@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -53,6 +54,8 @@ def test_every_starter_is_whole(path: Path) -> None:
             limit = CharacterText._meta.get_field(field).max_length
             assert 0 < len(text[field]) <= (limit or 0), field
         assert len(text["suggestions"]) == 3
+        plain = [text["name"], text["tagline"], text["description"], *text["suggestions"]]
+        assert not [shown for shown in plain if re.search(r"[*_`#]", shown)]
         assert len(data["demo"][language]) >= 2
     assert (FOLDER.parents[1] / "static" / "chat" / "avatars" / f"{data['slug']}.svg").exists()
 
