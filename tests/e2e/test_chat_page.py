@@ -408,7 +408,10 @@ def test_a_balance_that_cannot_be_loaded_is_a_button_that_asks_again(sign_in: Si
     page.clock.install()
     page.goto(f"/chats/{new_chat(alice).pk}/")
     stop_timers(page)  # or a poll might find the answer before the click
-    page.evaluate("import('balance').then(({ store }) => (store.doubt(), store.refetch()))")
+    page.evaluate(
+        "import('payments/balance-store').then(({ store }) => {"
+        " store.invalidate(); store.refetch(); })"
+    )
     again = page.locator("[data-nav] [data-refetch]").first
     expect(again).to_be_visible()
     expect(again).to_have_text("?")

@@ -426,7 +426,7 @@ def test_back_in_the_cache_the_last_persons_page_is_gone(
     shown: list[str] = []
     page.expose_function("report", lambda text: shown.append(text))
     page.evaluate(
-        "addEventListener('pageshow', () => import('balance').then(({ store }) =>"
+        "addEventListener('pageshow', () => import('payments/balance-store').then(({ store }) =>"
         " store.subscribe(({ shown }) => report(String(shown)))))"
     )
     leave_and_come_back(page, make_user(), sign_in)

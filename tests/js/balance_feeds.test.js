@@ -5,8 +5,8 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { BalanceStore } from "payments/balance-store";
 import { connectChannel } from "payments/balance-channel";
-import { follow } from "payments/balance-feeds";
-import { on } from "live-events";
+import { connectAnswers, connectServer } from "payments/balance-feeds";
+import { emit, on } from "live-events";
 
 const AVAILABLE = { epoch: 1, version: 5, balance: 10, held: 0, available: 10, debt: 0 };
 
@@ -89,8 +89,8 @@ beforeEach(() => {
     addEventListener: window.addEventListener.bind(window),
   });
   store = new BalanceStore();
-  store.belongsTo("alice");
-  follow(store);
+  store.setOwner("alice");
+  connectServer(store);
 });
 
 afterEach(() => mock.timers.reset());
@@ -288,7 +288,7 @@ test("4401 ends it; 4403 asks the server, and without a socket the page polls", 
   assert.equal(asked, before);
 
   const other = new BalanceStore();
-  follow(other);
+  connectServer(other);
   newest().snapshot();
   newest().close(4401);
   assert.equal(other.state.signedOut, true);
@@ -344,6 +344,34 @@ test("who was away looks again at once", async () => {
   assert.equal(missed, 1);
 });
 
+test("the store takes in the balance of an answer, and settles the operation that it answers", () => {
+  const answered = new BalanceStore();
+  connectAnswers(answered);
+  answered.apply(AVAILABLE);
+  answered.begin("a", 1);
+  const balance = { ...AVAILABLE, version: 6, held: 1, available: 9 };
+  emit({ type: "api.answered", key: "a", data: { balance } });
+  assert.equal(answered.state.version, 6);
+  assert.equal(answered.state.shown, 9);
+  for (const data of [null, undefined, [], { balance: 3 }]) emit({ type: "api.answered", data });
+  assert.equal(answered.state.version, 6);
+});
+
+for (const [error, expected] of /** @type {const} */ ([
+  [{ status: 401, code: "not_authenticated" }, { signedOut: true, suspended: false }],
+  [{ status: 403, code: "suspended" }, { signedOut: true, suspended: true }],
+  [{ status: 402, code: "insufficient_tokens" }, { signedOut: false, suspended: false }],
+])) {
+  test(`an answer with ${error.code} ${expected.signedOut ? "ends the page" : "changes nothing"}`, () => {
+    const answered = new BalanceStore();
+    connectAnswers(answered);
+    answered.apply(AVAILABLE);
+    emit({ type: "api.answered", error });
+    const { signedOut, suspended } = answered.state;
+    assert.deepEqual({ signedOut, suspended }, expected);
+  });
+}
+
 class FakeChannel {
   /** @type {FakeChannel[]} */
   static open = [];
@@ -368,7 +396,7 @@ class FakeChannel {
 /** @param {string} user */
 function tab(user) {
   const made = new BalanceStore();
-  made.belongsTo(user);
+  made.setOwner(user);
   connectChannel(made, user);
   return made;
 }

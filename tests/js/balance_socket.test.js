@@ -70,7 +70,7 @@ for (const code of [4401, 4403, 4429]) {
     mock.timers.tick(60_000);
     assert.deepEqual(heard, [`ended ${code}`]);
     live.open();
-    live.hurry();
+    live.reconnect();
     assert.equal(sockets.length, 1);
   });
 }
@@ -148,9 +148,9 @@ test("what a dropped connection still says is not heard", () => {
 
 test("back from sleep, a line that must have died is not waited for", () => {
   sockets[0].receive({ type: "balance.snapshot", version: 1, beacon_secs: 25 });
-  live.hurry();
+  live.reconnect();
   assert.equal(sockets.length, 1, "a live one is kept");
   mock.timers.setTime(Date.now() + 3_600_000 - 1); // the clock jumps; no timer has run yet
-  live.hurry();
+  live.reconnect();
   assert.equal(sockets.length, 2);
 });

@@ -121,6 +121,20 @@ test("what is known already is not sent again", async () => {
   assert.equal(store.state.shown, 10);
 });
 
+test("a balance that came while an operation was in flight is not lost behind its ETag", async () => {
+  const store = new BalanceStore();
+  store.apply(AVAILABLE);
+  answer({ version: 6, available: 4, balance: 4 });
+  const fetched = store.refetch();
+  store.begin("a", 1); // the balance cannot be taken in: who knows whether it contains this
+  await fetched;
+  assert.equal(store.state.version, 5);
+  answers.push(() => new Response(null, { status: 304 }));
+  store.settle("a"); // refused, so nothing has changed on the server
+  assert.equal((await settled(store)).version, 6);
+  assert.equal(store.state.shown, 4);
+});
+
 test("a number is stale 30 s after a frame, a beacon or a 304 has confirmed it", async () => {
   const store = new BalanceStore();
   assert.equal(store.stale, true);
@@ -144,7 +158,7 @@ test("an older balance confirms nothing", async () => {
   const store = new BalanceStore();
   store.apply(AVAILABLE);
   mock.timers.tick(31_000);
-  store.doubt();
+  store.invalidate();
   store.apply({ ...AVAILABLE, version: 4, available: 99 });
   assert.equal(store.state.shown, null);
   assert.equal(store.stale, true);
@@ -164,17 +178,17 @@ test("a balance that names no operations waits for those in flight", async () =>
 
 test("a frame that is somebody else's ends it", () => {
   const store = new BalanceStore();
-  store.belongsTo("alice");
+  store.setOwner("alice");
   store.apply({ ...AVAILABLE, user_id: "bob", ops: [] });
   assert.equal(store.state.signedOut, true);
 });
 
 test("who may be somebody else is asked for all of it: their version may be the same", async () => {
   const store = new BalanceStore();
-  store.belongsTo("alice");
+  store.setOwner("alice");
   answer({});
   await store.refetch();
-  store.doubt();
+  store.invalidate();
   answer({ user_id: "bob" });
   await store.refetch();
   assert.deepEqual(asked[1], {});
@@ -196,7 +210,7 @@ for (const [name, end] of /** @type {const} */ ([
 ])) {
   test(`${name} ends it: no number is shown any more`, async () => {
     const store = new BalanceStore();
-    store.belongsTo("alice");
+    store.setOwner("alice");
     store.apply(AVAILABLE);
     end();
     await store.refetch();

@@ -61,6 +61,16 @@ def test_scripts_import_only_what_the_map_names(path: Path) -> None:
     assert set(names) <= mapped
 
 
+@pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
+def test_scripts_import_one_way_chat_payments_shared(path: Path) -> None:
+    """As the Python does. Only `main.js` starts what is in every room."""
+    if path.name == "main.js":
+        return
+    names = re.findall(r'(?:from|import\() ?"([^"]+)"', path.read_text())
+    foreign = {"intellispark": ("chat/", "payments/"), "payments": ("chat/",), "chat": ()}
+    assert not [name for name in names if name.startswith(foreign[name_of(path).split("/")[0]])]
+
+
 def test_every_stylesheet_is_linked_and_stays_in_a_layer() -> None:
     styles = (settings.BASE_DIR / "templates/_styles.html").read_text()
     own = set((settings.BASE_DIR / "intellispark/static/css").rglob("*.css"))

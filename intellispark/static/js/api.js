@@ -1,8 +1,13 @@
-/** The HTTP API: one place for CSRF, idempotency keys, the error body, and balances in answers. */
+/**
+ * The HTTP API: one place for CSRF, idempotency keys and the error body.
+ *
+ * What the server answers is announced as the event `api.answered`, `{key, data}` or
+ * `{key, error}`: whoever shows something that an answer carries listens for it.
+ */
 
-import { store } from "payments/balance-store";
+import { emit } from "live-events";
 
-/** What the server refused, or what kept it from answering. */
+/** Thrown when the server refused, or could not be reached. */
 export class ApiError extends Error {
   /**
    * @param {number} status 0 when no answer came.
@@ -29,13 +34,13 @@ export class ApiError extends Error {
 /**
  * @typedef {object} Options
  * @property {unknown} [body] Sent as JSON.
- * @property {string} [key] The Idempotency-Key.
+ * @property {string} [key] Sent as Idempotency-Key.
  * @property {Record<string, string>} [headers]
  * @property {AbortSignal} [signal]
  */
 
 /**
- * The answer's JSON, or null when it has none. A balance in it goes to the store.
+ * The answer's JSON, or null when it has none.
  *
  * @param {string} method
  * @param {string} path
@@ -46,12 +51,12 @@ export class ApiError extends Error {
 export async function api(method, path, options = {}) {
   const response = await request(method, path, options);
   const data = response.status === 204 ? null : await response.json();
-  if (data?.balance?.version !== undefined) store.apply(data.balance, options.key);
+  emit({ type: "api.answered", key: options.key, data });
   return data;
 }
 
 /**
- * The answer itself, for those who read it as a stream. Refusals are thrown.
+ * The answer itself, for those who read it as a stream.
  *
  * @param {string} method
  * @param {string} path
@@ -79,8 +84,7 @@ export async function request(method, path, { body, key, headers, signal } = {})
   }
   if (response.ok) return response;
   const error = new ApiError(response.status, await errorOf(response));
-  if (error.status === 401) store.end();
-  if (error.code === "suspended") store.end("suspended");
+  emit({ type: "api.answered", key, error });
   throw error;
 }
 
@@ -92,7 +96,7 @@ async function errorOf(response) {
   return { ...error, retry_after: error.retry_after ?? retryAfter };
 }
 
-/** The token of the page's own forms works as well as the cookie, and where that is HttpOnly. */
+/** The cookie's token; where the cookie is HttpOnly, that of any form on the page. */
 function csrfToken() {
   const cookie = /(?:^|;\s*)csrftoken=([^;]+)/.exec(document.cookie);
   const field = document.querySelector("input[name=csrfmiddlewaretoken]");

@@ -1,8 +1,9 @@
 /**
- * What happened elsewhere: the frames of the balance socket that are not about the balance.
+ * Events between modules that do not know each other. Their types stand in `docs/realtime.md`.
  *
- * The types stand in `docs/realtime.md`. `resync` is the server's or the page's own: frames may have been missed,
- * so whoever shows what they tell of should look again.
+ * Most are frames of the balance socket that carry no balance. `resync`, the server's or the page's
+ * own, says that frames may have been missed: whoever shows what they carry looks again.
+ * `api.answered` is the page's own.
  */
 
 /** @type {Map<string, Set<(event: any) => void>>} */
@@ -19,7 +20,7 @@ export function on(type, listener) {
   listeners.set(type, found.add(listener));
 }
 
-/** @param {{type: string}} event */
+/** @param {{type: string, [field: string]: unknown}} event */
 export function emit(event) {
   for (const listener of listeners.get(event.type) ?? []) listener(event);
 }

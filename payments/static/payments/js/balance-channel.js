@@ -1,9 +1,9 @@
 /**
- * The balance among the tabs of one browser: what one tab hears, the others hear from it.
+ * The balance among the tabs of one browser: what one tab hears, it hands to the others.
  *
- * A message is `{user, balance?}`; one without a balance only says who is signed in, as each page
- * does when it opens. A balance of somebody else is ignored; that somebody else is here at all
- * means that the session of this page is over, which the server is then asked to say.
+ * A message is `{user, balance?}`. Each page sends one without a balance when it opens, which only
+ * says who is signed in. A page of somebody else then asks the server, since its session may be
+ * over; it never takes in a balance of another person's.
  */
 
 /** @import { BalanceStore } from "payments/balance-store" */
@@ -16,22 +16,22 @@
 export function connectChannel(store, user) {
   if (!("BroadcastChannel" in globalThis)) return;
   const channel = new BroadcastChannel("balance");
-  /** @type {Balance | null} */
-  let told = null;
+  /** @type {Balance | null} What all tabs have: sent from here, or received. */
+  let shared = null;
   channel.onmessage = ({ data }) => {
     if (data.user !== user) {
       if (!user || data.balance) return;
-      store.doubt();
+      store.invalidate();
       store.refetch();
     } else if (data.balance) {
-      told = data.balance;
+      shared = data.balance;
       store.apply(data.balance);
     }
   };
   channel.postMessage({ user });
   store.subscribe(({ seen }) => {
-    if (!seen || seen === told) return;
-    told = seen;
+    if (!seen || seen === shared) return;
+    shared = seen;
     channel.postMessage({ user, balance: seen });
   });
 }

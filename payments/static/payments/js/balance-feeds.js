@@ -1,42 +1,56 @@
 /**
- * What feeds the store, and when: the socket while the page is in use, polling while the socket
- * cannot be had, one question when a page comes back that has heard nothing for a while.
+ * What feeds the store, and when: the socket while the page is in use, polling while there is no
+ * socket, and one request when a page comes back whose number nothing has confirmed for a while.
  */
 
-import { store } from "payments/balance-store";
+import { emit, on } from "live-events";
 import { connectChannel } from "payments/balance-channel";
 import { BalanceSocket } from "payments/balance-socket";
-import { emit } from "live-events";
+import { store } from "payments/balance-store";
 
 const HIDDEN_MS = 60_000;
 const POLL_MS = 12_000;
 const POLL_SPREAD_MS = 3_000;
 const RESYNC_SPREAD_MS = 5_000;
-const WATCH_MS = 10_000;
+const CLOCK_MS = 10_000;
 const ASLEEP_MS = 30_000;
 
-let connected = false;
-
-/** Feed the store from here on; once a page, however often it is called. */
+/** Feed the page's store from here on. */
 export function connect() {
-  if (connected) return;
-  connected = true;
   const { userId = "" } = document.body.dataset;
-  store.belongsTo(userId);
+  store.setOwner(userId);
   connectChannel(store, userId);
-  if (userId) follow(store);
+  connectAnswers(store);
+  if (userId) connectServer(store);
 }
 
-/** @param {import("payments/balance-store").BalanceStore} store */
-export function follow(store) {
+/**
+ * Hand the store the balances in answers of the API, and its word that nobody is signed in.
+ *
+ * @param {import("payments/balance-store").BalanceStore} store
+ */
+export function connectAnswers(store) {
+  on("api.answered", ({ key, data, error }) => {
+    if (data?.balance?.version !== undefined) store.apply(data.balance, key);
+    if (error?.status === 401) store.signOut();
+    if (error?.code === "suspended") store.signOut("suspended");
+  });
+}
+
+/**
+ * Keep the store in step with the server for as long as the page is in use.
+ *
+ * @param {import("payments/balance-store").BalanceStore} store
+ */
+export function connectServer(store) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let leaving;
+  let pauseTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let polling;
+  let pollTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let looking;
+  let resyncTimer;
   let snapshots = 0;
-  let away = false;
+  let wasPaused = false;
 
   const socket = new BalanceSocket({
     snapshot(balance) {
@@ -50,27 +64,28 @@ export function follow(store) {
     event: emit,
     unreachable: poll,
     ended(code) {
-      if (code === 4401) return store.end(); // signed out
-      if (code === 4403) store.doubt(); // suspended, or only this socket: the server will say
+      if (code === 4401) return store.signOut();
+      if (code === 4403) store.invalidate(); // the account, or only this socket: the server will say
       poll();
     },
   });
 
   /**
-   * The events of the gap are lost: look again. When a server comes back, so does everybody, so
-   * what costs it a page is spread; who only was away need not wait.
+   * Events may have been missed: whoever shows them looks again. After a restart of the server
+   * all pages do so, so they spread it; a page that was only paused need not wait.
    */
   function resync() {
-    clearTimeout(looking);
+    clearTimeout(resyncTimer);
     if (store.state.signedOut) return;
-    looking = setTimeout(emit, away ? 0 : Math.random() * RESYNC_SPREAD_MS, { type: "resync" });
-    away = false;
+    const ms = wasPaused ? 0 : Math.random() * RESYNC_SPREAD_MS;
+    resyncTimer = setTimeout(emit, ms, { type: "resync" });
+    wasPaused = false;
   }
 
   async function poll() {
-    if (polling) return;
+    if (pollTimer) return;
     const { version } = store.state;
-    polling = setTimeout(() => {
+    pollTimer = setTimeout(() => {
       stopPolling();
       poll();
     }, POLL_MS + Math.random() * POLL_SPREAD_MS);
@@ -79,48 +94,48 @@ export function follow(store) {
   }
 
   function stopPolling() {
-    clearTimeout(polling);
-    polling = undefined;
+    clearTimeout(pollTimer);
+    pollTimer = undefined;
   }
 
-  function leave() {
-    away = true;
-    clearTimeout(looking);
+  function pause() {
+    wasPaused = true;
+    clearTimeout(resyncTimer);
     socket.close();
     stopPolling();
   }
 
-  function comeBack() {
+  function resume() {
     if (document.hidden || store.state.signedOut) return;
-    clearTimeout(leaving);
+    clearTimeout(pauseTimer);
     if (store.stale) store.refetch();
-    socket.hurry();
+    socket.reconnect();
   }
 
   socket.open();
-  // Whoever is signed in here next, no word of theirs belongs on this page.
-  store.subscribe(({ signedOut }) => signedOut && leave());
+  // Once signed out, the page listens no more: what comes next may be for somebody else.
+  store.subscribe(({ signedOut }) => signedOut && pause());
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) leaving = setTimeout(leave, HIDDEN_MS);
-    else comeBack();
+    if (document.hidden) pauseTimer = setTimeout(pause, HIDDEN_MS);
+    else resume();
   });
-  addEventListener("online", comeBack);
-  // A page with an open socket is not kept for the back button. One that is kept shows no number
-  // until the server has said whose: it may be another's turn at this browser when it comes back.
+  addEventListener("online", resume);
+  // The browser keeps no page with an open socket for its back button. A page that it keeps may
+  // come back in somebody else's session, so it shows no number until the server has said whose.
   addEventListener("pagehide", () => {
-    leave();
-    store.doubt();
+    pause();
+    store.invalidate();
   });
   addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     store.refetch();
-    comeBack();
+    resume();
   });
-  // A machine that slept says nothing as it wakes, but its clock has jumped.
-  let watched = Date.now();
+  // No event says that the machine was asleep; but its clock has jumped.
+  let lastTick = Date.now();
   setInterval(() => {
-    const slept = Date.now() - watched > ASLEEP_MS;
-    watched = Date.now();
-    if (slept) comeBack();
-  }, WATCH_MS);
+    const slept = Date.now() - lastTick > ASLEEP_MS;
+    lastTick = Date.now();
+    if (slept) resume();
+  }, CLOCK_MS);
 }

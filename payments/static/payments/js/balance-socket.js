@@ -6,7 +6,7 @@ const TERMINAL = [4401, 4403, 4429]; // signed out, refused, too many
 const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 20_000;
 const FIRST_FRAME_MS = 10_000;
-// Frames or beacons are due every `beacon_secs`; after so many of them the line is dead.
+// A frame or a beacon is due every `beacon_secs`; after so many of them the line is dead.
 const BEACONS_MISSED = 2.5;
 const TRIES_BEFORE_POLLING = 2;
 
@@ -15,9 +15,9 @@ export class BalanceSocket {
   /** @type {WebSocket | undefined} */
   #socket;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #retry;
+  #retryTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #silence;
+  #silenceTimer;
   #tries = 0;
   #retryMs = 0;
   #beaconMs = 25_000;
@@ -32,38 +32,38 @@ export class BalanceSocket {
   open() {
     if (this.#ended) return this.#receiver.unreachable();
     if (this.#socket) return;
-    clearTimeout(this.#retry);
+    clearTimeout(this.#retryTimer);
     const origin = location.origin.replace("http", "ws"); // and https becomes wss
     const socket = new WebSocket(`${origin}/ws/balance/`);
     socket.onmessage = (event) => {
-      if (this.#socket === socket) this.#received(JSON.parse(event.data));
+      if (this.#socket === socket) this.#onFrame(JSON.parse(event.data));
     };
     socket.onclose = (event) => {
-      if (this.#socket === socket) this.#closed(event.code);
+      if (this.#socket === socket) this.#onClose(event.code);
     };
     this.#socket = socket;
-    this.#listen(FIRST_FRAME_MS);
+    this.#expectFrame(FIRST_FRAME_MS);
   }
 
-  /** Back from an absence: connect now, also in place of a line that must have died meanwhile. */
-  hurry() {
+  /** Connect now, after an absence. A line that must have died meanwhile is replaced. */
+  reconnect() {
     if (Date.now() > this.#deadAt) this.close();
     this.open();
   }
 
   close() {
-    clearTimeout(this.#retry);
-    clearTimeout(this.#silence);
+    clearTimeout(this.#retryTimer);
+    clearTimeout(this.#silenceTimer);
     const socket = this.#socket;
     this.#socket = undefined;
     socket?.close();
   }
 
   /** @param {any} frame */
-  #received(frame) {
+  #onFrame(frame) {
     this.#tries = 0;
     if (frame.beacon_secs) this.#beaconMs = frame.beacon_secs * 1000;
-    this.#listen(this.#beaconMs * BEACONS_MISSED);
+    this.#expectFrame(this.#beaconMs * BEACONS_MISSED);
     switch (frame.type) {
       case "balance.snapshot":
         return this.#receiver.snapshot(frame);
@@ -73,25 +73,25 @@ export class BalanceSocket {
         return this.#receiver.beacon(frame);
       case "bye":
         this.#retryMs = frame.retry_ms;
-        return this.#closed(1006);
+        return this.#onClose(1006);
       default:
         this.#receiver.event(frame);
     }
   }
 
-  /** A line that died without a close is found by its silence. */
-  #listen(/** @type {number} */ ms) {
-    clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#closed(1006), ms);
+  /** A line can die without a close, when a phone leaves its Wi-Fi: then no frame comes in time. */
+  #expectFrame(/** @type {number} */ ms) {
+    clearTimeout(this.#silenceTimer);
+    this.#silenceTimer = setTimeout(() => this.#onClose(1006), ms);
     this.#deadAt = Date.now() + ms;
   }
 
   /** @param {number} code */
-  #closed(code) {
+  #onClose(code) {
     this.close();
     this.#ended = TERMINAL.includes(code);
     if (this.#ended) return this.#receiver.ended(code);
-    this.#retry = setTimeout(() => this.open(), this.#retryMs || this.#backoff());
+    this.#retryTimer = setTimeout(() => this.open(), this.#retryMs || this.#backoff());
     this.#retryMs = 0;
     if (this.#tries >= TRIES_BEFORE_POLLING) this.#receiver.unreachable();
   }

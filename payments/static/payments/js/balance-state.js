@@ -1,10 +1,10 @@
 /**
  * What this page knows of the balance, and how it changes: one pure reducer, no I/O.
  *
- * Balances are absolute and numbered by `version`, so any one of them heals all that was missed,
- * and an older one is dropped. Operations that this page has begun and that no balance has told of
- * yet lie over it: `shown = max(0, available - Σ pending)`. A balance whose `ops` name an operation
- * already contains it, so number and overlay change in the same step and nothing jumps twice.
+ * Balances are absolute and numbered by `version`, so the newest one replaces all that came before
+ * and an older one is dropped. Operations that this page has begun, and that no balance contains
+ * yet, lie over it: `shown = max(0, available - Σ pending)`. A balance whose `ops` name an
+ * operation contains it, so number and overlay change in the same step and nothing jumps twice.
  */
 
 /** @import { Action, Balance, State } from "payments/balance-types" */
@@ -35,9 +35,9 @@ export function reduce(state, action) {
     case "settled":
       return without(state, [action.op]);
     case "loading":
-      return { ...state, loading: true, error: false };
+      return withFlags(state, true, false);
     case "failed":
-      return { ...state, loading: false, error: true };
+      return withFlags(state, false, true);
     case "ended":
       return { ...UNKNOWN, loading: false, ended: action.why };
   }
@@ -66,7 +66,7 @@ export function shown(state) {
 }
 
 /**
- * Tokens of the operations that no balance has told of yet.
+ * Tokens of the operations that no balance contains yet.
  *
  * @param {State} state
  */
@@ -75,8 +75,8 @@ export function inFlight(state) {
 }
 
 /**
- * A balance that is dropped as old still settles its operations: the newer one contains them. The
- * same one again confirms the number; an older one proves nothing.
+ * A newer balance replaces the number; the same one confirms it; an older one proves nothing.
+ * Each of them settles its operations: the number that stays contains them.
  *
  * @param {State} state
  * @param {Balance} balance
@@ -86,8 +86,7 @@ export function inFlight(state) {
 function withBalance(state, balance, settled) {
   const rest = without(state, [...(balance.ops ?? []), ...(settled ? [settled] : [])]);
   if (isNewer(balance, state.seen)) return { ...rest, seen: balance, loading: false, error: false };
-  const confirms = !isNewer(/** @type {Balance} */ (state.seen), balance);
-  return confirms && (rest.error || rest.loading) ? { ...rest, loading: false, error: false } : rest;
+  return state.seen && isNewer(state.seen, balance) ? rest : withFlags(rest, false, false);
 }
 
 /**
@@ -99,4 +98,14 @@ function without(state, ops) {
   if (!ops.some((op) => op in state.pending)) return state;
   const pending = Object.entries(state.pending).filter(([op]) => !ops.includes(op));
   return { ...state, pending: Object.fromEntries(pending) };
+}
+
+/**
+ * @param {State} state
+ * @param {boolean} loading
+ * @param {boolean} error
+ * @returns {State}
+ */
+function withFlags(state, loading, error) {
+  return state.loading === loading && state.error === error ? state : { ...state, loading, error };
 }

@@ -1,44 +1,37 @@
 /**
  * The balance of the person who is signed in: the one store that every `<token-balance>` shows.
  *
- * Four feeds end in the same reducer: the socket, balances in HTTP answers, the events of reply
- * streams, and this person's other tabs. Whichever comes first wins; the rest are dropped by
- * their version. See `balance-feeds` for when which of them is asked.
+ * Balances come over the socket, in HTTP answers, in reply streams, and from this person's other
+ * tabs. The highest version wins, whichever way it came. `balance-feeds` decides when to ask.
  */
 
+import { BalanceFetcher } from "payments/balance-fetcher";
 import { UNKNOWN, inFlight, isNewer, reduce, shown } from "payments/balance-state";
 
 /** @import { Action, Balance, View } from "payments/balance-types" */
 
-const URL_TOKENS = "/api/payment/user/tokens";
 const PENDING_MS = 30_000;
 const STALE_MS = 30_000;
-const FETCH_TIMEOUT_MS = 10_000;
 
 export class BalanceStore {
   #state = UNKNOWN;
   /** @type {Set<(view: View) => void>} */
   #listeners = new Set();
-  /** @type {Map<string, ReturnType<typeof setTimeout>>} */
+  /** @type {Map<string, ReturnType<typeof setTimeout>>} One for each operation in flight. */
   #timers = new Map();
-  /** @type {Promise<void> | undefined} */
-  #refetching;
-  #refetchWanted = false;
-  #etag = "";
+  #fetcher = new BalanceFetcher();
+  #fetchWanted = false;
   #userId = "";
-  #doubts = 0;
   #confirmedAt = -Infinity;
 
   /** @returns {View} */
   get state() {
     const { seen, error, ended } = this.#state;
     const number = shown(this.#state);
-    const pending = inFlight(this.#state);
     return {
       shown: number,
-      held: (seen?.held ?? 0) + pending,
+      held: (seen?.held ?? 0) + inFlight(this.#state),
       debt: seen?.debt ?? 0,
-      pending,
       known: number !== null,
       error,
       signedOut: Boolean(ended),
@@ -49,33 +42,34 @@ export class BalanceStore {
     };
   }
 
-  /** Whose page this is: a balance that is somebody else's means that the session changed. */
-  belongsTo(/** @type {string} */ userId) {
+  /** Whose page this is. A balance that is somebody else's signs the page out. */
+  setOwner(/** @type {string} */ userId) {
     this.#userId ||= userId;
   }
 
   /**
-   * Take in a balance from wherever it came.
+   * Take in a balance, from wherever it came.
    *
-   * One without `ops`, while operations are in flight, could count one of them twice: it is asked
-   * for again when they are over.
+   * A newer one without `ops` may contain an operation in flight, which would then be taken off
+   * twice: the store fetches the balance again when the last of them is over.
    *
    * @param {Balance} balance
    * @param {string} [settled] The operation that this is the answer to.
    */
   apply(balance, settled) {
     const { user_id, ops } = balance;
-    if (user_id && this.#userId && user_id !== this.#userId) return this.end();
-    if (!ops && !settled && this.#busy) {
-      this.#refetchWanted = true;
+    const { seen } = this.#state;
+    if (user_id && this.#userId && user_id !== this.#userId) return this.signOut();
+    if (!ops && !settled && this.#busy && isNewer(balance, seen)) {
+      this.#fetchWanted = true;
       return;
     }
-    if (!this.#state.seen || !isNewer(this.#state.seen, balance)) this.#confirmedAt = Date.now();
+    if (!seen || !isNewer(seen, balance)) this.#confirmedAt = Date.now();
     this.#dispatch({ type: "balance", balance, settled });
   }
 
   /**
-   * Take the price of an operation off the shown number, until a balance tells of it.
+   * Take the price of an operation off the shown number, until a balance contains it.
    *
    * @param {string} op Its Idempotency-Key.
    * @param {number} tokens
@@ -84,57 +78,60 @@ export class BalanceStore {
     this.#dispatch({ type: "began", op, tokens });
     this.#timers.set(
       op,
-      setTimeout(() => this.#overdue(op), PENDING_MS),
+      setTimeout(() => this.#timeOut(op), PENDING_MS),
     );
   }
 
-  /** The operation is over: a balance tells of it, or it was refused and none ever will. */
+  /** The operation is over: a balance contains it, or it was refused and none ever will. */
   settle(/** @type {string} */ op) {
     this.#dispatch({ type: "settled", op });
   }
 
-  /** A beacon carries no balance; of one that is ahead, and says that a frame was lost, it is true. */
+  /** Returns true, and refetches, when the server's version is ahead of ours. */
   beacon(/** @type {{epoch: number, version: number}} */ beacon) {
     const { seen } = this.#state;
-    if (beacon.epoch === seen?.epoch && !isNewer(beacon, seen)) return this.#confirm(seen);
+    if (beacon.epoch === seen?.epoch && !isNewer(beacon, seen)) {
+      this.apply(seen);
+      return false;
+    }
     this.#confirmedAt = -Infinity;
     this.refetch();
     return true;
   }
 
-  /**
-   * Somebody else may be here now: show no number until the server has said whose it is. Their
-   * version may be the same, so what was known is no answer to that, nor is one on its way.
-   */
-  doubt() {
-    this.#etag = "";
-    this.#doubts++;
+  /** Show no number until the server has said whose it is: somebody else may be signed in now. */
+  invalidate() {
+    this.#fetcher.invalidate();
     this.#dispatch({ type: "loading" });
   }
 
-  /** Nobody is here any more: forget the number, and show none. */
-  end(/** @type {"signed-out" | "suspended"} */ why = "signed-out") {
+  /** Forget the number, for good: nobody is signed in here any more. */
+  signOut(/** @type {"signed-out" | "suspended"} */ why = "signed-out") {
     this.#dispatch({ type: "ended", why });
   }
 
   /**
-   * Fetch the balance; one request at a time, and none while operations are in flight.
+   * Fetch the balance: now, or when the operations in flight are over.
    *
    * @returns {Promise<void>}
    */
   async refetch() {
     if (this.#state.ended) return;
-    if (this.#busy) {
-      this.#refetchWanted = true;
-      return;
+    this.#fetchWanted = this.#busy;
+    if (this.#fetchWanted) return;
+    if (!this.state.known) this.#dispatch({ type: "loading" });
+    try {
+      const answer = await this.#fetcher.fetch();
+      if (typeof answer === "string") this.signOut(answer);
+      else this.apply(answer);
+    } catch (error) {
+      console.warn("balance: could not be fetched", error);
+      // A number that was confirmed a moment ago outlives a hiccup of the network.
+      if (this.stale || !this.state.known) this.#dispatch({ type: "failed" });
     }
-    this.#refetching ??= this.#fetch().finally(() => {
-      this.#refetching = undefined;
-    });
-    await this.#refetching;
   }
 
-  /** Whether nothing has confirmed the number for a while: the tab was away, the machine asleep. */
+  /** Whether nothing has confirmed the number for 30 s: the tab was away, the machine asleep. */
   get stale() {
     return Date.now() - this.#confirmedAt > STALE_MS;
   }
@@ -151,54 +148,15 @@ export class BalanceStore {
     return () => this.#listeners.delete(listener);
   }
 
-  /** @param {Balance} seen It still is what the server has. */
-  #confirm(seen) {
-    this.apply({ ...seen, ops: [] });
-  }
-
-  /** Nobody has told what became of it: no number is right until the server was asked. */
-  #overdue(/** @type {string} */ op) {
-    this.doubt();
+  /** No balance and no refusal came: no number is right until the server has said which. */
+  #timeOut(/** @type {string} */ op) {
+    this.invalidate();
     this.settle(op);
     this.refetch();
   }
 
   get #busy() {
-    return this.state.known && this.state.pending > 0;
-  }
-
-  /** @returns {Promise<void>} */
-  async #fetch() {
-    this.#refetchWanted = false;
-    if (!this.state.known) this.#dispatch({ type: "loading" });
-    const doubts = this.#doubts;
-    try {
-      const response = await fetch(URL_TOKENS, {
-        headers: this.#etag && this.#state.seen ? { "If-None-Match": this.#etag } : {},
-        credentials: "same-origin",
-        signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
-      });
-      const balance = response.ok ? await response.json() : null;
-      if (doubts !== this.#doubts) return this.#fetch();
-      this.#answered(response, balance);
-    } catch (error) {
-      console.warn("balance: could not be fetched", error);
-      // A number that was confirmed a moment ago outlives a hiccup of the network.
-      if (this.stale || !this.state.known) this.#dispatch({ type: "failed" });
-    }
-  }
-
-  /**
-   * @param {Response} response
-   * @param {Balance | null} balance
-   */
-  #answered(response, balance) {
-    if (response.status === 401) return this.end();
-    if (response.status === 403) return this.end("suspended");
-    if (response.status === 304 && this.#state.seen) return this.#confirm(this.#state.seen);
-    if (!balance) throw new Error(`HTTP ${response.status}`);
-    this.#etag = response.headers.get("ETag") ?? "";
-    this.apply(balance);
+    return this.state.known && inFlight(this.#state) > 0;
   }
 
   /** @param {Action} action */
@@ -213,7 +171,7 @@ export class BalanceStore {
     }
     const view = this.state;
     for (const listener of this.#listeners) listener(view);
-    if (this.#refetchWanted && !view.pending) this.refetch();
+    if (this.#fetchWanted && !inFlight(this.#state)) this.refetch();
   }
 }
 

@@ -1,6 +1,4 @@
-/**
- * The shapes that the balance modules share: types only, so no page ever loads this file.
- */
+/** The shapes that the balance modules share: types only, so no page loads this file. */
 
 /**
  * @typedef {object} Balance Whole tokens, as the server sends them.
@@ -10,8 +8,8 @@
  * @property {number} held
  * @property {number} available
  * @property {number} debt
- * @property {string[]} [ops] The operations (Idempotency-Keys) that are new in it. The answer of
- *   `GET /api/payment/user/tokens` has none: it cannot tell which it contains.
+ * @property {string[]} [ops] The operations (Idempotency-Keys) that it contains and the one before
+ *   does not. The answer of `GET /api/payment/user/tokens` has none: it cannot tell.
  * @property {string} [user_id] Whose it is, where the server says so.
  */
 
@@ -19,9 +17,9 @@
  * @typedef {object} State
  * @property {Balance | null} seen The newest balance.
  * @property {Readonly<Record<string, number>>} pending Tokens of each operation in flight.
- * @property {boolean} loading A number is being fetched because there is none that can be trusted.
- * @property {boolean} error The balance could not be loaded.
- * @property {"" | "signed-out" | "suspended"} ended Nobody is here any more; final.
+ * @property {boolean} loading No number is sure until the server has answered.
+ * @property {boolean} error The server could not be asked.
+ * @property {"" | "signed-out" | "suspended"} ended Nobody is signed in on this page any more; final.
  */
 
 /**
@@ -38,7 +36,6 @@
  * @property {number | null} shown What can be spent; null while loading, on error, signed out.
  * @property {number} held Tokens reserved by replies in progress, this page's own included.
  * @property {number} debt
- * @property {number} pending Tokens of operations that the server has not told of yet.
  * @property {boolean} known
  * @property {boolean} error
  * @property {boolean} signedOut
@@ -49,13 +46,13 @@
  */
 
 /**
- * @typedef {object} Receiver What a `BalanceSocket` tells.
+ * @typedef {object} Receiver What a `BalanceSocket` calls.
  * @property {(balance: Balance) => void} snapshot The first balance of a connection.
  * @property {(balance: Balance) => void} apply
  * @property {(beacon: {epoch: number, version: number}) => unknown} beacon
  * @property {(frame: any) => void} event Any other frame: `{type, …}`.
- * @property {() => void} unreachable Two tries in a row, or more, and no snapshot.
- * @property {(code: number) => void} ended Closed for good, by that code.
+ * @property {() => void} unreachable After the second try without a snapshot, and each one after it.
+ * @property {(code: number) => void} ended The server closed for good, with that code.
  */
 
 export {};

@@ -5,27 +5,33 @@
  */
 
 import { store } from "payments/balance-store";
-import { connect } from "payments/balance-feeds";
 import { grouped, t } from "strings";
 
 /** @import { View } from "payments/balance-types" */
 
-const LOW = 5;
-const VERY_LOW = 2;
+/** @type {Record<string, string>} */
+const PLACEHOLDERS = { loading: "…", error: "?" };
 const COUNT_MS = 200;
-const RESTED_MS = 1000;
-const SAID_MS = 4000;
+const AT_REST_MS = 1000;
+const ANNOUNCED_MS = 4000;
+
+/**
+ * From how many tokens on a balance is low, and very low: the server's, on every element.
+ *
+ * @type {{lowAt?: string, veryLowAt?: string}}
+ */
+let thresholds = {};
 
 /**
  * @param {number} tokens
  * @returns {"ok" | "low" | "very-low"}
  */
-export function levelOf(tokens) {
-  if (tokens <= VERY_LOW) return "very-low";
-  return tokens <= LOW ? "low" : "ok";
+export function levelOf(tokens, { lowAt, veryLowAt } = thresholds) {
+  if (tokens <= Number(veryLowAt)) return "very-low";
+  return tokens <= Number(lowAt) ? "low" : "ok";
 }
 
-export class TokenBalance extends HTMLElement {
+class TokenBalance extends HTMLElement {
   /** @type {(() => void) | undefined} */
   #unsubscribe;
   /** @type {number | null} */
@@ -33,8 +39,8 @@ export class TokenBalance extends HTMLElement {
   #frame = 0;
 
   connectedCallback() {
-    const { epoch, version, balance, held, debt, availableNow, user } = this.dataset;
-    if (user) store.belongsTo(user);
+    const { epoch, version, balance, held, debt, availableNow } = this.dataset;
+    thresholds = this.dataset;
     if (version) {
       this.#number = Number(availableNow);
       store.apply({
@@ -48,7 +54,6 @@ export class TokenBalance extends HTMLElement {
     }
     this.querySelector("[data-refetch]")?.addEventListener("click", this.#refetch);
     this.#unsubscribe = store.subscribe((view) => this.#show(view));
-    connect();
   }
 
   disconnectedCallback() {
@@ -64,28 +69,32 @@ export class TokenBalance extends HTMLElement {
 
   /** @param {View} view */
   #show(view) {
-    const { shown } = view;
-    this.dataset.epoch = String(view.epoch);
-    this.dataset.version = String(view.version);
-    this.dataset.held = String(view.held);
-    this.dataset.debt = String(view.debt);
-    this.dataset.level = shown === null ? "ok" : levelOf(shown);
-    this.dataset.state = stateOf(view);
+    const { shown, epoch, version, held, debt, error } = view;
+    const level = shown === null ? "ok" : levelOf(shown);
+    Object.assign(this.dataset, { epoch, version, held, debt, level, state: stateOf(view) });
+    if (shown !== null) {
+      this.#fill("[data-unit=ok]", t("balance.unit", { n: shown }));
+      const warning = shown ? t("balance.unit_very_low") : t("balance.none_left");
+      this.#fill("[data-unit=very-low]", warning);
+    }
+    this.#fill("[data-note]", noteOf(view));
+    this.title = joined(wordsOf(view), shown === null ? "" : noteOf(view));
+    /** @type {HTMLElement | null} */
     const retry = this.querySelector("[data-refetch]");
-    if (retry instanceof HTMLElement) retry.hidden = !view.error;
-    if (shown !== null) this.#say(shown);
-    const note = this.querySelector("[data-note]");
-    if (note) note.textContent = noteOf(view);
-    this.title = titleOf(view);
+    if (retry) retry.hidden = !error;
     this.#count(shown);
   }
 
-  /** @param {number} tokens */
-  #say(tokens) {
-    const unit = this.querySelector("[data-unit=ok]");
-    if (unit) unit.textContent = t("balance.unit", { n: tokens });
-    const warning = this.querySelector("[data-unit=very-low]");
-    if (warning) warning.textContent = t(tokens ? "balance.unit_very_low" : "balance.none_left");
+  /**
+   * @param {string} selector Of a part that not every place has.
+   * @param {string} text
+   * @returns {HTMLElement | null}
+   */
+  #fill(selector, text) {
+    /** @type {HTMLElement | null} */
+    const part = this.querySelector(selector);
+    if (part) part.textContent = text;
+    return part;
   }
 
   /** The number counts up or down to its new value, briefly; it jumps where motion is unwanted. */
@@ -98,10 +107,10 @@ export class TokenBalance extends HTMLElement {
       this.#write(target);
       return;
     }
-    this.dataset.direction = target > from ? "up" : "down";
-    const start = performance.now();
+    let start = 0;
     const step = (/** @type {number} */ now) => {
-      const done = Math.min(1, Math.max(0, (now - start) / COUNT_MS));
+      start ||= now;
+      const done = Math.min(1, (now - start) / COUNT_MS);
       this.#write(Math.round(from + (target - from) * done));
       if (done < 1) this.#frame = requestAnimationFrame(step);
     };
@@ -110,16 +119,12 @@ export class TokenBalance extends HTMLElement {
 
   /** @param {number | null} tokens */
   #write(tokens) {
-    const number = this.querySelector("[data-available]");
-    if (!(number instanceof HTMLElement)) return;
-    number.hidden = this.dataset.state === "error";
-    number.textContent = tokens === null ? this.#placeholder() : grouped(tokens);
-    number.dataset.value = String(this.#number ?? "");
-    this.dataset.availableNow = number.dataset.value;
-  }
-
-  #placeholder() {
-    return { loading: "…", error: "?" }[this.dataset.state ?? ""] ?? "–";
+    const { state = "" } = this.dataset;
+    const text = tokens === null ? (PLACEHOLDERS[state] ?? "–") : grouped(tokens);
+    const number = this.#fill("[data-available]", text);
+    if (!number) return;
+    number.hidden = state === "error";
+    this.dataset.availableNow = number.dataset.value = String(this.#number ?? "");
   }
 }
 
@@ -138,45 +143,45 @@ function noteOf(view) {
   return view.held && view.known ? t("balance.held", { n: view.held }) : "";
 }
 
-/** @param {View} view */
-function titleOf(view) {
-  return both(wordsOf(view), view.shown === null ? "" : noteOf(view));
-}
-
-/** @param {View} view */
+/**
+ * What can be spent, and whether it is low; or why that cannot be told.
+ *
+ * @param {View} view
+ */
 function wordsOf(view) {
   if (view.shown === null) return noteOf(view) || t("balance.loading");
   const level = { "ok": "", "low": t("balance.low"), "very-low": t("balance.very_low") }[
     levelOf(view.shown)
   ];
-  return both(t("balance.available", { n: view.shown }), level);
+  return joined(t("balance.available", { n: view.shown }), level);
 }
 
 /**
  * @param {string} first
  * @param {string} second
  */
-function both(first, second) {
+function joined(first, second) {
   return second ? t("balance.both", { first, second }) : first;
 }
 
 /**
- * Say a change once for the whole page, politely, and only when the number has come to rest.
+ * Announce a change to those who listen to the page: once for all elements, and only when the
+ * number has come to rest.
  *
  * @param {HTMLElement} region
  */
 function announce(region) {
-  let said = store.state.shown;
+  let announced = store.state.shown;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   store.subscribe((view) => {
     clearTimeout(timer);
-    if (view.shown === said) return;
+    if (view.shown === announced) return;
     timer = setTimeout(() => {
-      if (said !== null || view.error) region.textContent = wordsOf(view);
-      said = view.shown;
-      timer = setTimeout(() => region.replaceChildren(), SAID_MS); // old news is not to be found
-    }, RESTED_MS);
+      if (announced !== null || view.error) region.textContent = wordsOf(view);
+      announced = view.shown;
+      timer = setTimeout(() => region.replaceChildren(), ANNOUNCED_MS); // nobody should find it later
+    }, AT_REST_MS);
   });
 }
 
