@@ -48,7 +48,7 @@ def create_chat(*, user: User, character_id: Any, key: str = "") -> Chat:
 
     def make(record: IdempotencyKey) -> Chat:
         if not isinstance(character_id, (str, UUID)):
-            raise Invalid.field("character_id", _("Say which character."))
+            raise Invalid.field("character_id", _("Choose a character."))
         return _open(record.resource_id, user, get_character(user=user, character_id=character_id))
 
     return once(

@@ -80,7 +80,7 @@ FEATURED = "standard"
 def get_pack(key: Any) -> Pack:
     """The pack of that key, which is whatever a client sent. Raises Invalid, UnknownPack (422)."""
     if not isinstance(key, str):
-        raise Invalid.field("pack", _("Say which pack."))
+        raise Invalid.field("pack", _("Choose a pack."))
     try:
         return PACKS[key]
     except KeyError:

@@ -46,9 +46,9 @@ def history(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 @require_GET
-def outlook(request: HttpRequest) -> HttpResponse:
+def expiry(request: HttpRequest) -> HttpResponse:
     """A debt and what expires, alone, for the page to put in place when the balance has moved."""
-    return render(request, "payments/_outlook.html", _outlook(request))
+    return render(request, "payments/_expiry.html", _expiry(request))
 
 
 @login_required
@@ -76,7 +76,7 @@ def _payment_page(request: HttpRequest, *, error: DomainError | None = None) -> 
     purchase = _purchase_notice(request)
     context = {
         **_history(request),
-        **_outlook(request),
+        **_expiry(request),
         "highlight": purchase and purchase.entry_id,
         "offers": _offers(),
         "is_sandbox": sandbox_is_active(),
@@ -86,9 +86,9 @@ def _payment_page(request: HttpRequest, *, error: DomainError | None = None) -> 
     return render(request, "payments/payment.html", context, status=error.status if error else 200)
 
 
-def _outlook(request: HttpRequest) -> dict[str, Any]:
+def _expiry(request: HttpRequest) -> dict[str, Any]:
     wallet = Wallet.objects.for_user(current_user(request).pk)
-    return {"debt": wallet.debt, "outlook": ExpiryForecast.for_wallet(wallet)}
+    return {"debt": wallet.debt, "expiry": ExpiryForecast.for_wallet(wallet)}
 
 
 def _offers() -> list[dict[str, Any]]:

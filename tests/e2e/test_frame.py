@@ -110,7 +110,7 @@ def test_times_are_said_in_the_readers_own_zone(sign_in: SignIn, alice: User) ->
     create_chat(user=alice, character_id=yuki().pk)
     page = sign_in(alice, locale="en-US", timezone_id="Asia/Tokyo").new_page()
     page.goto("/payment/")
-    day = page.locator("[data-outlook] [data-day]").first
+    day = page.locator("[data-expiry] [data-day]").first
     tokyo = end + timedelta(hours=9)
     expect(day).to_have_text(f"{tokyo:%B} {tokyo.day}, {tokyo.year}")
     expect(day).to_have_attribute("title", re.compile("5:05:09.AM$"))

@@ -123,6 +123,7 @@ def test_a_credited_purchase_is_told_once_and_its_entry_pointed_out(
     url = f"{PAGE}?purchase={purchase.pk}"
     first = html(client, url)
     assert "100 tokens added" in first
+    assert 'data-purchase="paid"' in first
     assert first.count("entry--new") == 1
     again = html(client, url)
     assert "tokens added" not in again
@@ -142,7 +143,7 @@ def test_an_unfinished_purchase_is_told_until_it_ends(client: Client, alice: Use
 @pytest.mark.parametrize("wanted", ["", "7", "0c2e1f5a-7d58-4f0e-9a43-6a1c2b3d4e5f"])
 def test_strange_purchases_are_passed_over(client: Client, alice: User, wanted: str) -> None:
     client.force_login(alice)
-    assert "data-told" not in html(client, f"{PAGE}?purchase={wanted}")
+    assert "data-purchase" not in html(client, f"{PAGE}?purchase={wanted}")
 
 
 def test_purchases_of_others_are_not_told(client: Client, alice: User, bob: User) -> None:
@@ -150,7 +151,7 @@ def test_purchases_of_others_are_not_told(client: Client, alice: User, bob: User
     fulfill(purchase_id=purchase.pk)
     client.force_login(bob)
     text = html(client, f"{PAGE}?purchase={purchase.pk}")
-    assert "data-told" not in text
+    assert "data-purchase" not in text
     assert changes(text) == ["+10"]
 
 
