@@ -11,7 +11,7 @@ from intellispark.accounts.closing import close_account
 from intellispark.accounts.models import User
 from intellispark.accounts.signals import account_closed
 from intellispark.accounts.tokens import Pair, issue
-from intellispark.api.idempotency import claim
+from intellispark.api.idempotency import once
 from intellispark.api.models import IdempotencyKey
 from payments.models import LedgerEntry, Wallet
 from tests.accounts.conftest import by, error_of
@@ -106,7 +106,14 @@ def test_closing_the_account_keeps_the_books_and_nothing_else(
     client: Client, alice: User, pair: Pair
 ) -> None:
     EmailAddress.objects.create(user=alice, email=alice.email, primary=True)
-    claim(user=alice, operation="chat.create", scope="", key="k", body={}).answer(201, {"a": 1})
+    once(
+        user=alice,
+        operation="chat.create",
+        key="k",
+        body={},
+        make=lambda record: record.answer(201, {"a": 1}),
+        replay=lambda record: None,
+    )
     entries = LedgerEntry.objects.filter(wallet_id=alice.pk).count()
     other = Client()
     for browser in (client, other):

@@ -164,7 +164,7 @@ def test_queries_do_not_grow_with_the_rows(
 def test_a_latin_name_stands_apart_in_chinese(
     alices: Client, alice: User, name: str, shown: str
 ) -> None:
-    chat = create_chat(user=alice, character=make_character(name))
+    chat = create_chat(user=alice, character_id=make_character(name).pk)
     alices.cookies["django_language"] = "zh-hans"
     with override("en"):  # and back to it: the page's language stays on after the request
         page = alices.get(chat.get_absolute_url()).content.decode()

@@ -149,9 +149,9 @@ def test_over_asgi_it_comes_in_parts(
 def test_an_admin_asks_for_a_past_balance(client: Client, root: User, alice: User) -> None:
     spend(alice, 2)
     page = client.get(f"{WALLETS}{alice.pk}/past/", {"version": 2}).content.decode()
-    assert "Balance 9, held 0, available 9, debt 0; version 2." in page
+    assert "Balance 9, reserved 0, available 9, debt 0; version 2." in page
     page = client.get(f"{WALLETS}{alice.pk}/past/", {"at": "2001-01-01 00:00"}).content.decode()
-    assert "Balance 0, held 0, available 0, debt 0; version 0." in page
+    assert "Balance 0, reserved 0, available 0, debt 0; version 0." in page
     assert "data-past" not in client.get(f"{WALLETS}{alice.pk}/past/").content.decode()
 
 
