@@ -19,7 +19,7 @@ from intellispark.realtime.events import as_message
 from intellispark.realtime.hub import hub
 from intellispark.realtime.identity import Identity, SocketRefused
 from intellispark.realtime.publish import user_group
-from intellispark.realtime.transport.daphne import EXTENSION, AsgiConnection
+from intellispark.realtime.transport.connections import EXTENSION, AsgiConnection
 from intellispark.realtime.transport.send_queue import SendQueue
 
 

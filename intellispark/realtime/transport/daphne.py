@@ -1,30 +1,57 @@
-"""What is under a socket: the connection's write buffer, and a way past ASGI's queues to it.
+"""Daphne as `manage.py serve` runs it: each WebSocket's scope has a `Connection` of ours.
 
-ASGI cannot say whether a client still reads: `send` returns at once, and what is not read piles
-up in the server. So our server puts a `DaphneConnection` into the ASGI scope of each WebSocket, as
-an extension. Under another server (`daphne intellispark.asgi:application`, tests) there is none,
-and `AsgiConnection` stands in for it: everything works, but a reader that stalls is found by the
-server's ping alone.
+It knows the connection's write buffer, and a way past ASGI's queues to it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
-from autobahn.websocket import protocol
-from daphne import http_protocol
+from daphne.http_protocol import WebRequest
 from daphne.server import Server
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
-EXTENSION = "intellispark.connection"
+from intellispark.realtime.transport.connections import EXTENSION
+
 KERNEL_BUFFER_BYTES = 16_384  # Linux doubles it; its own choice may be megabytes for each socket
 BUFFER_BYTES = 4_096
 FIN_TEXT = 0x81
+
+
+class DaphneServer(Server):
+    """Daphne with a `DaphneConnection` in each WebSocket's scope; bodies are left to Django."""
+
+    def listen_success(self, port: Any) -> None:
+        """Daphne calls it when its factories are made, before anybody is connected."""
+        super().listen_success(port)
+        self.ws_factory.protocol = _with_options_of(self.ws_factory)
+
+    def protocol_connected(self, protocol: Any) -> None:
+        if isinstance(protocol, WebRequest):
+            # Twisted would read forms too, for nobody, and answer those it cannot read by an
+            # empty 400.
+            protocol._parsePOSTFormSubmission = False
+        super().protocol_connected(protocol)
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        if scope["type"] == "websocket":
+            scope["extensions"] = {EXTENSION: DaphneConnection(protocol)}
+        return super().create_application(protocol, scope)
+
+
+def _with_options_of(factory: WebSocketFactory) -> type[WebSocketProtocol]:
+    """A protocol that has the factory's options in its class.
+
+    Autobahn would copy all thirty of them to each connection, and print them for a debug line
+    whether or not anybody reads it: a fifth of what a connect costs.
+    """
+    options = {name: getattr(factory, name) for name in WebSocketProtocol.CONFIG_ATTRS}
+    own = {name: staticmethod(each) if callable(each) else each for name, each in options.items()}
+    return type("WebSocket", (WebSocketProtocol,), {**own, "CONFIG_ATTRS": ()})
 
 
 class DaphneConnection:
@@ -100,51 +127,3 @@ def _write(transport: Any, data: bytes) -> None:
             data = data[sent:]
     if data:
         transport.write(data)
-
-
-class AsgiConnection:
-    """The same over ASGI's `send`, for servers that are not ours."""
-
-    writable = True
-
-    def __init__(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
-        self._send = send
-        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._task: asyncio.Task[None] | None = None
-
-    def open(self, paused: Callable[[], None], resumed: Callable[[], None]) -> None:
-        """Nothing to watch."""
-
-    def send(self, text: str) -> None:
-        self._put({"type": "websocket.send", "text": text})
-
-    def close(self, code: int) -> None:
-        self._put({"type": "websocket.close", "code": code})
-
-    def _put(self, message: dict[str, Any]) -> None:
-        self._queue.put_nowait(message)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._drain())
-
-    async def _drain(self) -> None:
-        while not self._queue.empty():
-            await self._send(self._queue.get_nowait())
-
-
-class DaphneServer(Server):
-    """Daphne with a `DaphneConnection` in each WebSocket's scope; bodies are left to Django."""
-
-    def run(self) -> None:
-        # Autobahn dresses up what it says at debug level whether or not anybody reads it: a third
-        # of what a connect costs.
-        plain = {name: lambda value: value for name in ("pformat", "hltype", "hlval")}
-        vars(protocol).update(plain)
-        # Twisted would read forms too, for nobody, and answer those it cannot read by an empty 400.
-        unread = partial(http_protocol.WebRequest, parsePOSTFormSubmission=False)
-        vars(http_protocol).update(WebRequest=unread)
-        super().run()
-
-    def create_application(self, connection: Any, scope: dict[str, Any]) -> Any:
-        if scope["type"] == "websocket":
-            scope["extensions"] = {EXTENSION: DaphneConnection(connection)}
-        return super().create_application(connection, scope)

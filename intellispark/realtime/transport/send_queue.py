@@ -10,27 +10,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from django.conf import settings
 
 from intellispark.realtime.close_codes import CloseCode
+from intellispark.realtime.transport.connections import Connection
 
 # At most 20 frames in any second: a burst (one commit may tell of several things), then a stream.
 BURST = 4
 FRAMES_PER_SEC = 16
 SLOTS = 64  # things that may wait; a client this far behind had better begin again
 OPS = 64
-
-
-class Connection(Protocol):
-    """What frames go out by; see `daphne.py`."""
-
-    writable: bool
-
-    def open(self, paused: Callable[[], None], resumed: Callable[[], None]) -> None: ...
-    def send(self, text: str) -> None: ...
-    def close(self, code: int) -> None: ...
 
 
 class SendQueue:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.internet.main import CONNECTION_LOST
 from websockets.frames import Frame, Opcode
 
-from intellispark.realtime.transport.daphne import _frame, _write
+from intellispark.realtime.transport.daphne import _frame, _with_options_of, _write
 
 
 @pytest.mark.parametrize("length", [0, 1, 125, 126, 65_535, 65_536])
@@ -50,6 +50,18 @@ def test_nothing_is_lost_or_overtaken_whatever_the_kernel_takes(takes, messages)
 
 
 def test_a_lost_connection_is_left_to_the_reactor():
-    transport = Transport([CONNECTION_LOST])
+    transport = Transport([ConnectionResetError()])
     _write(transport, b"frame")
     assert transport._tempDataBuffer == [b"frame"]
+
+
+def test_a_connection_has_its_factorys_options_without_a_copy_of_them():
+    factory = WebSocketFactory(None)
+    factory.setProtocolOptions(autoPingTimeout=30, openHandshakeTimeout=0)
+    connection = _with_options_of(factory)()
+    connection.factory, connection.peer = factory, "somebody"
+    connection._connectionMade()
+    options = {name: getattr(factory, name) for name in WebSocketProtocol.CONFIG_ATTRS}
+    assert options["autoPingTimeout"] == 30
+    assert {name: getattr(connection, name) for name in options} == options
+    assert not {*options} & {*vars(connection)}
