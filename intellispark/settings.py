@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from intellispark.logs import logging_config
+from intellispark.realtime.transport.hosts import parse_hosts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -30,6 +31,7 @@ TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 REDIS_URL = env.str("REDIS_URL", default="")
+CHANNEL_HOSTS = env.str("CHANNEL_HOSTS", default="") or REDIS_URL
 DATABASE_URL = env.str("DATABASE_URL", default="sqlite:///db.sqlite3" if DEBUG else "")
 
 _dangers = {
@@ -137,10 +139,15 @@ else:
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+try:
+    _hosts = parse_hosts(CHANNEL_HOSTS)
+except ValueError as _error:
+    _name = "REDIS_URL" if CHANNEL_HOSTS == REDIS_URL else "CHANNEL_HOSTS"
+    raise ImproperlyConfigured(f"{_name} is malformed: {_error}") from None
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "intellispark.realtime.transport.layer.DirectLayer",
-        "CONFIG": {"url": REDIS_URL},  # none: the sockets of this process only
+        "BACKEND": "intellispark.realtime.transport.layer.DirectChannelLayer",
+        "CONFIG": {"hosts": _hosts},  # none: the sockets of this process only
     }
 }
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

@@ -152,3 +152,29 @@ def test_options_of_the_database_url_are_kept() -> None:
     )
     assert "'sslmode': 'require'" in shown.stdout
     assert "'pool'" in shown.stdout
+
+
+@pytest.mark.parametrize("name", ["CHANNEL_HOSTS", "REDIS_URL"])
+def test_redis_servers_that_cannot_be_read_are_refused(name: str) -> None:
+    ended = start(**{**SAFE, "DEBUG": "1", name: "redis://one,two"})
+    assert ended.returncode != 0
+    assert f"{name} is malformed: URL 1 of 1 is none of redis://" in ended.stderr
+
+
+def test_the_channel_layer_is_on_redis_unless_other_hosts_are_named() -> None:
+    code = "from django.conf import settings; print(settings.CHANNEL_LAYERS['default']['CONFIG'])"
+
+    def shown(**env: str) -> str:
+        clean = {k: v for k, v in os.environ.items() if k not in ("REDIS_URL", "CHANNEL_HOSTS")}
+        settings = {**SAFE, "DJANGO_SETTINGS_MODULE": "intellispark.settings", **env}
+        command = [sys.executable, "-c", code]
+        run = subprocess.run(
+            command, cwd=ROOT, env={**clean, **settings}, capture_output=True, text=True, check=True
+        )
+        return run.stdout.strip()
+
+    one, two = "redis://one", "redis://two"
+    assert shown() == "{'hosts': []}"
+    assert shown(REDIS_URL=one) == "{'hosts': [{'address': 'redis://one'}]}"
+    assert shown(REDIS_URL=one, CHANNEL_HOSTS="") == "{'hosts': [{'address': 'redis://one'}]}"
+    assert shown(REDIS_URL=one, CHANNEL_HOSTS=two) == "{'hosts': [{'address': 'redis://two'}]}"

@@ -23,8 +23,6 @@ from prometheus_client import Gauge
 from intellispark.realtime.close_codes import CloseCode
 from intellispark.realtime.events import as_message
 from intellispark.realtime.identity import Identity
-from intellispark.realtime.publish import ALL_PROCESSES, report_lost
-from intellispark.realtime.transport.server_loop import attach
 
 logger = structlog.get_logger(__name__)
 
@@ -71,9 +69,8 @@ class Hub:
         mine.add(socket)
         self._counted(+1)
         if not self._watch or self._watch.done() or self._watch.get_loop().is_closed():
-            attach()
             layer: Any = get_channel_layer()
-            layer.on_return = self.wake
+            layer.on_loss = self.wake
             self._woken, self._resyncing = asyncio.Event(), None
             self._watch = asyncio.create_task(self._watch_over())
         return None
@@ -100,19 +97,6 @@ class Hub:
 
     async def _watch_over(self) -> None:
         layer: Any = get_channel_layer()
-        if not hasattr(layer, "attach"):  # a stock layer: it says nothing of losses, beacons do
-            await self._pass_by_pass()
-            return
-        channel = await layer.new_channel("hub")
-        layer.attach(channel, lambda _message: self.wake())
-        await layer.group_add(ALL_PROCESSES, channel)
-        try:
-            await self._pass_by_pass()
-        finally:
-            layer.detach(channel)
-            await layer.group_discard(ALL_PROCESSES, channel)
-
-    async def _pass_by_pass(self) -> None:
         while self._count:
             pause = settings.BEACON_SECS * random.uniform(0.8, 1.0)  # noqa: S311
             try:
@@ -127,7 +111,7 @@ class Hub:
                     self._resyncing = asyncio.create_task(self._resync())
             try:
                 await self.pass_once()
-                await asyncio.to_thread(report_lost)
+                await asyncio.to_thread(layer.report_lost)
             except Exception:  # the next pass must come whatever befell this one
                 logger.exception("beacon.failed")
 

@@ -41,12 +41,9 @@ class UserSocket(AsyncWebsocketConsumer):
     ending: asyncio.TimerHandle | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Channels' own loop with a queue, two tasks and a thread hop a message, unless the layer
-        can hand messages over directly."""
+        """Replaces Channels' own loop, which takes a queue, two tasks and a thread hop a message:
+        the layer hands messages over directly."""
         layer: Any = get_channel_layer()
-        if not hasattr(layer, "attach"):
-            await super().__call__(scope, receive, send)
-            return
         self.scope, self.base_send, self.channel_layer = scope, send, layer
         self.channel_name = await layer.new_channel()
         layer.attach(self.channel_name, self.on_message)
@@ -134,9 +131,3 @@ class UserSocket(AsyncWebsocketConsumer):
             session_key=message["session_key"], family=message["family"]
         ):
             self.close_with(message["code"])
-
-    async def frame_send(self, message: dict[str, Any]) -> None:
-        self.on_message(message)
-
-    async def socket_close(self, message: dict[str, Any]) -> None:
-        self.on_message(message)

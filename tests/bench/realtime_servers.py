@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgpack
+from channels_redis.serializers import registry
 
 from tests.support.ports import free_port
 
@@ -96,7 +96,7 @@ def _bearer(person: Person) -> tuple[str, dict[str, str]]:
 def _ours(person: Person, text: str) -> tuple[str, bytes]:
     group = f"user.{person.id}"
     message = {"type": "frame.send", "text": text, "slot": "bench"}
-    return f"intellispark:group:{group}", msgpack.packb(["another process", group, message])
+    return f"intellispark:group:{group}", _packed(["another process", group, message])
 
 
 def _socketio(person: Person, text: str) -> tuple[str, bytes]:
@@ -143,7 +143,7 @@ def contenders() -> dict[str, Contender]:
                 _cookie,
                 lambda person, text: (
                     f"stock__group__user.{person.id}",
-                    _stock(text),
+                    _packed({"type": "frame.send", "text": text}),
                 ),
             ),
             Contender("ours", serve, _cookie, _ours),
@@ -152,10 +152,8 @@ def contenders() -> dict[str, Contender]:
     }
 
 
-def _stock(text: str) -> bytes:
-    from channels_redis.serializers import registry
-
-    return registry.get_serializer("msgpack").serialize({"type": "frame.send", "text": text})
+def _packed(message: Any) -> bytes:
+    return registry.get_serializer("msgpack").serialize(message)
 
 
 def environment(database_url: str, redis_url: str) -> dict[str, str]:

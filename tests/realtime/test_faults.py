@@ -13,12 +13,12 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 from django.conf import settings as django_settings
 from django.contrib.sessions.models import Session
 from django.utils import timezone
@@ -29,12 +29,26 @@ from intellispark.accounts.models import User
 from intellispark.accounts.suspension import suspend
 from intellispark.accounts.tokens import issue
 from intellispark.realtime import publish
+from intellispark.realtime.transport import redis_publisher
 from intellispark.realtime.transport.breaker import redis_breaker
-from payments.ledger import operations as ledger
-from payments.models import Wallet
 from tests.support.factories import make_character, make_user
+from tests.support.live import (
+    PATIENCE_SECS,
+    all_right,
+    heard_again,
+    kinds_of,
+    ops_of,
+    spend,
+    subscribed,
+    version_of,
+)
 from tests.support.pages import Page, open_page, open_pages, signed_in
-from tests.support.redis import RedisServer, forget_failures
+from tests.support.redis import (
+    RedisServer,
+    forget_failures,
+    join_channel_layer,
+    wait_for_redis,
+)
 from tests.support.server import Server
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("assert_ledger")]
@@ -42,8 +56,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 BEACON_SECS = django_settings.BEACON_SECS  # of the servers; this process has none
 SPEND_SECS = 0.7
 LIFE_SECS = 30  # of a token, within which a page must have been opened
-AS_IT_IS_SECS = publish.REDIS_TIMEOUT_SECS
-PATIENCE_SECS = 60  # for a machine that does other things too
+AS_IT_IS_SECS = redis_publisher.TIMEOUT_SECS
 
 Cluster = tuple[RedisServer, Server, Server]
 
@@ -70,13 +83,10 @@ async def cluster(
     """
     redis, *servers = processes
     settings.REDIS_URL = redis.url
-    layer = {**settings.CHANNEL_LAYERS["default"], "CONFIG": {"url": redis.url}}
-    settings.CHANNEL_LAYERS = {"default": layer}
-    monkeypatch.setattr(publish, "REDIS_TIMEOUT_SECS", PATIENCE_SECS)
-    publish._redis.cache_clear()
+    wait_for_redis(monkeypatch)
+    join_channel_layer(settings, redis.url)
     forget_failures()
     yield processes
-    publish._redis.cache_clear()
     forget_failures()
     if redis.process is not None and redis.process.poll() is not None:
         redis.start()
@@ -86,23 +96,10 @@ async def cluster(
             await asyncio.to_thread(server.start)
 
 
-async def spend(user: User, key: str) -> float:
-    """How long the spend took."""
-    began = time.monotonic()
-    await sync_to_async(ledger.spend)(
-        wallet_id=user.pk, tokens=1, key=key, op=f"{user.username}:{key}", description=user.username
-    )
-    return time.monotonic() - began
-
-
-async def version_of(user: User) -> int:
-    return (await Wallet.objects.aget(pk=user.pk)).version
-
-
-def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeout(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on this process waits for Redis as little as it does in production."""
-    monkeypatch.setattr(publish, "REDIS_TIMEOUT_SECS", AS_IT_IS_SECS)
-    publish._redis.cache_clear()
+    monkeypatch.setattr(redis_publisher, "TIMEOUT_SECS", AS_IT_IS_SECS)
+    join_channel_layer(settings, settings.REDIS_URL)
 
 
 async def cost_of_finding_out(user: User) -> float:
@@ -114,33 +111,6 @@ async def cost_of_finding_out(user: User) -> float:
             await asyncio.sleep(0.05)
         took.append(await spend(user, f"away-{number}"))
     return min(took)
-
-
-async def heard_again(user: User, pages: list[Page]) -> None:
-    """Changes arrive by themselves again: of those that are made from now on, one is heard as a
-    frame by every page. (A beacon names no operations.)"""
-    deadline = time.monotonic() + PATIENCE_SECS
-    for number in count():
-        await spend(user, f"after-{number}")
-        await asyncio.sleep(0.5)
-        if all(any("after" in op for op in ops_of(page)) for page in pages):
-            return
-        assert time.monotonic() < deadline, "nothing is heard any more"
-
-
-def ops_of(page: Page) -> list[str]:
-    return [op for frame in page.frames for op in frame.get("ops", [])]
-
-
-def kinds_of(page: Page) -> list[str]:
-    return [frame["type"] for frame in page.frames]
-
-
-async def all_right(user: User, pages: list[Page], secs: float) -> None:
-    """Every page knows the database's version within `secs`: by a frame, or by a beacon."""
-    version = await version_of(user)
-    for page in pages:
-        await page.until(lambda page=page: page.version == version, secs)
 
 
 async def test_frames_reach_every_process_and_only_their_person(cluster: Cluster) -> None:
@@ -164,14 +134,14 @@ async def test_frames_reach_every_process_and_only_their_person(cluster: Cluster
 
 
 async def test_a_frozen_redis_costs_a_spend_little_and_pages_a_beacon(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     redis, *servers = cluster
     alice = await sync_to_async(make_user)("alice", tokens=50)
     pages = await open_pages(alice, *servers)
     await spend(alice, "before")
     await all_right(alice, pages, PATIENCE_SECS)
-    short_timeout(monkeypatch)
+    short_timeout(settings, monkeypatch)
     redis.freeze()
     assert await cost_of_finding_out(alice) < SPEND_SECS
     await all_right(alice, pages, BEACON_SECS + PATIENCE_SECS)
@@ -219,12 +189,12 @@ def make_chat(user: User) -> Chat:
 
 
 async def test_a_redis_that_dies_and_comes_back_is_heard_again(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     redis, *servers = cluster
     alice = await sync_to_async(make_user)("alice", tokens=50)
     pages = await open_pages(alice, *servers)
-    short_timeout(monkeypatch)
+    short_timeout(settings, monkeypatch)
     redis.kill()
     assert await cost_of_finding_out(alice) < SPEND_SECS
     await all_right(alice, pages, BEACON_SECS + PATIENCE_SECS)
@@ -243,8 +213,7 @@ async def test_what_one_process_could_not_send_is_looked_up_by_all_pages(
     redis, *servers = cluster
     alice = await sync_to_async(make_user)("alice", tokens=50)
     pages = await open_pages(alice, *servers)
-    for group in (publish.ALL_PROCESSES, publish.user_group(alice.pk)):
-        await subscribed(redis, group, len(servers))
+    await subscribed(redis, publish.user_group(alice.pk), len(servers))
     redis_breaker.failed()  # this process leaves Redis alone for a second; its servers do not
     await spend(alice, "unsent")
     while not redis_breaker.allows():  # noqa: ASYNC110  it has no bell
@@ -252,21 +221,13 @@ async def test_what_one_process_could_not_send_is_looked_up_by_all_pages(
     if by == "the next event":
         await spend(alice, "sent")
     else:
-        await sync_to_async(publish.report_lost)()
+        await sync_to_async(get_channel_layer().report_lost)()
     for page in pages:
         await page.until(lambda page=page: "resync" in kinds_of(page), PATIENCE_SECS)
         assert "alice:unsent" not in ops_of(page)
     await all_right(alice, pages, PATIENCE_SECS)
     for page in pages:
         await page.close()
-
-
-async def subscribed(redis: RedisServer, group: str, processes: int) -> None:
-    """Wait until so many processes listen for what is sent to the group."""
-    topic = f"intellispark:group:{group}"
-    async with asyncio.timeout(PATIENCE_SECS):
-        while dict(redis.client().pubsub_numsub(topic))[topic.encode()] < processes:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
 
 
 async def test_a_flushed_redis_changes_nothing(cluster: Cluster) -> None:

@@ -17,7 +17,6 @@ from django.db.migrations.executor import MigrationExecutor
 
 from intellispark.realtime.hub import hub
 from intellispark.realtime.transport.daphne import DaphneServer
-from intellispark.realtime.transport.server_loop import attach
 
 HOUSEKEEPING_SECS = 10
 FLUSH_SECS = 1.0  # for what was said last to leave the server's own buffers
@@ -78,7 +77,6 @@ class Command(BaseCommand):
     def ready(self, host: str, port: int) -> None:
         """Called on the way into the loop: say where we are, and start what runs beside."""
         loop = asyncio.get_event_loop()
-        attach(loop)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.end)
         self.beside = loop.create_task(self.keep_house())

@@ -1,182 +1,227 @@
 """The channel layer: groups of sockets, reached in whatever process they are.
 
-It behaves as the stock layers do (`tests/realtime/test_layer.py` holds them all to the same
-contract), with three differences that a page full of live numbers needs:
+It is channels-redis' pub/sub layer: hosts, shards, Sentinel, serializer and encryption are from
+there, as are the tables of channels and groups. Ours are four things that a page full of live
+numbers needs:
 
-* One subscription per group and process, whatever the number of its sockets, and a message is
-  handed straight to a consumer that asked for it with `attach`: no queue, no task, no copy.
-* What a process sends reaches its own sockets at once, and only the others' by way of Redis:
-  while Redis is away, whoever sits on this process misses nothing.
-* Redis can never make a caller wait for long, see `subscriptions.py`.
+* A message is handed straight to a consumer that asked for it with `attach`: no queue, no task,
+  no copy. A process subscribes once to a group, and once for all its channels.
+* What a process sends reaches its own sockets at once, and only the others' by way of Redis: while
+  Redis is away, whoever sits on this process misses nothing.
+* Redis can never make a caller wait for long: `subscriptions.py` listens, `redis_publisher.py`
+  publishes.
+* Whenever messages may have been lost, it says so: `on_loss`.
 
-Without `url` it is the in-process layer. Delivery is at most once: the beacon finds what was lost.
+Without hosts it is the in-process layer. Delivery is at most once: the beacon finds what was lost.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
-from weakref import WeakKeyDictionary
 
-import msgpack
 from channels.exceptions import ChannelFull
 from channels.layers import BaseChannelLayer
+from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer
+from channels_redis.utils import _consistent_hash, _wrap_close, decode_hosts
+from django.conf import settings
 
+from intellispark.realtime.transport.breaker import Breaker, redis_breaker
+from intellispark.realtime.transport.hosts import Host
+from intellispark.realtime.transport.redis_publisher import RedisPublisher
 from intellispark.realtime.transport.subscriptions import Subscriptions
 
 Message = dict[str, Any]
 Handler = Callable[[Message], None]
 
 
-class DirectLayer(BaseChannelLayer):
-    """Of one process. Its methods run on an event loop, each loop with a connection of its own."""
+class DirectChannelLayer(RedisPubSubChannelLayer):
+    """Of one process, with a `DirectLoopLayer` for each event loop that uses it.
 
-    extensions = ["groups", "flush"]
+    `hosts`, `serializer_format` and `symmetric_encryption_keys` are as channels-redis takes them;
+    `capacity` is how many messages wait in a channel that nothing is attached to.
+    """
 
-    def __init__(self, *, url: str = "", prefix: str = "intellispark", capacity: int = 100) -> None:
-        super().__init__(capacity=capacity)
+    def __init__(
+        self,
+        *,
+        hosts: Sequence[Any] = (),
+        prefix: str = "intellispark",
+        capacity: int = 100,
+        **serializer: Any,
+    ) -> None:
+        super().__init__(hosts=[*hosts], prefix=prefix, capacity=capacity, **serializer)
         self.prefix = prefix
-        self.on_return: Callable[[], None] = lambda: None
-        """Called on the loop whenever Redis is back after messages may have been lost."""
-        self._url = url
-        self._origin = uuid4().hex[:16]
-        self._handlers: dict[str, Handler] = {}
-        self._queues: dict[str, asyncio.Queue[Message]] = {}
-        self._groups: dict[str, dict[str, None]] = {}
-        self._subscriptions: WeakKeyDictionary[asyncio.AbstractEventLoop, Subscriptions] = (
-            WeakKeyDictionary()
-        )
-
-    # --- Channels ------------------------------------------------------------------------------
-
-    async def new_channel(self, prefix: str = "specific") -> str:
-        """A name for one consumer of this process. Everything before the `!` is the process."""
-        channel = f"{prefix.rstrip('.')}.{self._origin}!{uuid4().hex}"
-        if self._url:
-            self._queue(channel)  # what comes for a channel without one is dropped
-        await self._listen(channel)
-        return channel
+        self.origin = uuid4().hex[:16]
+        self.on_loss: Callable[[], None] = lambda: None
+        """Called on a loop whenever messages for it may have been lost: a Redis is back, or another
+        process says that it could not publish."""
+        self.loss_topic = f"{prefix}:lost"
+        self._publishers = [
+            self._publisher(host) for host in (decode_hosts(hosts) if hosts else ())
+        ]
 
     def attach(self, channel: str, handler: Handler) -> None:
-        """From now on `handler` is called with each message for `channel`; it must not block,
-        nor change the message: others get the same one."""
-        self._handlers[channel] = handler
-        self._queues.pop(channel, None)
+        """From now on `handler` is called with each message for `channel`; it must not block, nor
+        change the message: others get the same one."""
+        self._get_layer().channels[channel] = handler
 
     def detach(self, channel: str) -> None:
-        self._handlers.pop(channel, None)
+        self._get_layer().channels.pop(channel, None)
+
+    def deliver(self, group: str, message: Message) -> None:
+        """To the group's channels in this process, from any thread: those of the running loop at
+        once, those of another in its next round. Channels whose queue is full miss it."""
+        topic, running = self.group_topic(group), _running_loop()
+        for loop, layer in [*self._layers.items()]:
+            if topic not in layer.groups or loop.is_closed():
+                continue
+            if loop is running:
+                layer.deliver(topic, message)
+            else:
+                loop.call_soon_threadsafe(layer.deliver, topic, message)
+
+    def publish(self, group: str, message: Message) -> None:
+        """To the group's channels in other processes, from any thread. Never raises for Redis'
+        sake, and waits for it 0.2 s at most."""
+        if self._publishers:
+            topic = self.group_topic(group)
+            shard = self._publishers[_consistent_hash(topic, len(self._publishers))]
+            shard.publish(topic, self.serialize(self.envelope(group, message)))
+
+    def report_lost(self) -> None:
+        """Tell the other processes that they missed something, if they did. May wait for Redis."""
+        for publisher in self._publishers:
+            publisher.report_lost()
+
+    def envelope(self, name: str, message: Message) -> list[Any]:
+        """What goes through Redis: who sent it, to which group or channel, and the message."""
+        return [self.origin, name, message]
+
+    def group_topic(self, group: str) -> str:
+        """The Redis channel of a group."""
+        return f"{self.prefix}:group:{group}"
+
+    def channel_topic(self, channel: str) -> str:
+        """The Redis channel of all channels of a process, so that a socket costs Redis nothing."""
+        return f"{self.prefix}:channel:{channel.partition('!')[0]}"
+
+    def _publisher(self, host: Host) -> RedisPublisher:
+        shared = host.get("address") == settings.REDIS_URL  # with rate limits
+        return RedisPublisher(
+            host,
+            breaker=redis_breaker if shared else Breaker(),
+            loss_notice=(self.loss_topic, self.serialize(self.envelope("", {}))),
+        )
+
+    def _get_layer(self) -> DirectLoopLayer:
+        loop = asyncio.get_running_loop()
+        layer = self._layers.get(loop)
+        if layer is None:
+            layer = self._layers[loop] = DirectLoopLayer(channel_layer=self, **self._kwargs)
+            _wrap_close(self, loop)
+        return layer
+
+
+class DirectLoopLayer(RedisPubSubLoopLayer, BaseChannelLayer):
+    """Channels and groups of one event loop: `channels` has a handler or a queue of serialized
+    messages for each channel, `groups` the channels of each Redis channel."""
+
+    def __init__(
+        self, *, channel_layer: DirectChannelLayer, hosts: list[Any], prefix: str, capacity: int
+    ) -> None:
+        super().__init__(prefix=prefix, channel_layer=channel_layer)
+        BaseChannelLayer.__init__(self, capacity=capacity)
+        self._shards: list[Any] = [Loopback(self)]
+        if hosts:
+            self._shards = [Subscriptions(host, self) for host in decode_hosts(hosts)]
+
+    async def new_channel(self, prefix: str = "specific.") -> str:
+        """A name for one consumer of this process. Everything before the `!` is the process."""
+        channel = f"{prefix.rstrip('.')}.{self.channel_layer.origin}!{uuid4().hex}"
+        await self._subscribe_to_channel(channel)
+        return channel
 
     async def send(self, channel: str, message: Message) -> None:
         """To one channel, of this process or another: by way of Redis if there is one. Raises
         ChannelFull in the in-process layer."""
         self.require_valid_channel_name(channel)
-        if self._url:
-            payload = msgpack.packb([self._origin, channel, message])
-            await self._bus().publish(self._channel_topic(channel), payload)
-        else:
-            self._put(channel, message)
-
-    async def receive(self, channel: str) -> Message:
-        """The next message of a channel that nothing is attached to. Who is cancelled while
-        waiting gives the channel up: Channels has no other call for that."""
-        self.require_valid_channel_name(channel)
-        await self._listen(channel)
-        try:
-            return await self._queue(channel).get()
-        except asyncio.CancelledError:
-            self._queues.pop(channel, None)
-            raise
-
-    # --- Groups --------------------------------------------------------------------------------
-
-    async def group_add(self, group: str, channel: str) -> None:
-        """What is sent to `group` from now on reaches `channel`; waits for Redis 0.5 s at most."""
-        self.require_valid_group_name(group)
-        self.require_valid_channel_name(channel)
-        self._groups.setdefault(group, {})[channel] = None
-        if self._url:
-            await self._bus().add(self._topic("group", group))
-
-    async def group_discard(self, group: str, channel: str) -> None:
-        self.require_valid_group_name(group)
-        members = self._groups.get(group, {})
-        members.pop(channel, None)
-        if group in self._groups and not members:
-            del self._groups[group]
-            if self._url:
-                self._bus().remove(self._topic("group", group))
+        topic = self.channel_layer.channel_topic(channel)
+        await super().send(topic, self.channel_layer.envelope(channel, message))
 
     async def group_send(self, group: str, message: Message) -> None:
         """To every channel of the group; those whose queue is full miss it."""
         self.require_valid_group_name(group)
-        self.deliver(group, message)
-        if self._url:
-            await self._bus().publish(*self.packed(group, message))
+        self.channel_layer.deliver(group, message)
+        await super().group_send(group, self.channel_layer.envelope(group, message))
 
-    def packed(self, group: str, message: Message) -> tuple[str, bytes]:
-        """The Redis channel and payload that bring the message to the other processes."""
-        return self._topic("group", group), msgpack.packb([self._origin, group, message])
-
-    def deliver(self, group: str, message: Message) -> None:
-        """To the group's channels in this process, on their loop."""
-        for channel in [*self._groups.get(group, ())]:
+    def deliver(self, topic: str, message: Message) -> None:
+        for channel in [*self.groups.get(topic, ())]:
             try:
                 self._put(channel, message)
             except ChannelFull:
                 continue
 
-    async def flush(self) -> None:
-        """Forget everything, as if just made."""
-        self._handlers.clear()
-        self._queues.clear()
-        self._groups.clear()
-        for subscriptions in list(self._subscriptions.values()):
-            await subscriptions.close()
-        self._subscriptions.clear()
-
-    # --- Inside --------------------------------------------------------------------------------
-
-    def _topic(self, kind: str, name: str) -> str:
-        return f"{self.prefix}:{kind}:{name}"
-
-    def _channel_topic(self, channel: str) -> str:
-        """One for all channels of a process, so that a socket costs Redis nothing."""
-        return self._topic("channel", channel.partition("!")[0])
-
-    async def _listen(self, channel: str) -> None:
-        if self._url:
-            await self._bus().add(self._channel_topic(channel))
-
-    def _queue(self, channel: str) -> asyncio.Queue[Message]:
-        return self._queues.setdefault(channel, asyncio.Queue(self.get_capacity(channel)))
+    def on_published(self, topic: str, payload: bytes) -> None:
+        """What some process has published: for a group, for a channel of ours, or that it lost
+        messages. Raises ChannelFull."""
+        origin, name, message = self.channel_layer.deserialize(payload)
+        ours = origin == self.channel_layer.origin
+        if topic in self.groups:
+            if not ours:  # ours was delivered as it was sent
+                self.deliver(topic, message)
+        elif topic == self.channel_layer.loss_topic:
+            if not ours:
+                self.channel_layer.on_loss()
+        elif name in self.channels:
+            self._put(name, message)
 
     def _put(self, channel: str, message: Message) -> None:
-        handler = self._handlers.get(channel)
-        if handler is not None:
-            handler(message)
+        receiver = self.channels.get(channel)
+        if receiver is None:  # nothing is attached any more, and nobody has received since
+            receiver = self._queue(channel)
+        if not isinstance(receiver, asyncio.Queue):
+            receiver(message)
             return
         try:
-            self._queue(channel).put_nowait({**message})
+            receiver.put_nowait(self.channel_layer.serialize(message))
         except asyncio.QueueFull:
             raise ChannelFull(channel) from None
 
-    def _bus(self) -> Subscriptions:
-        loop = asyncio.get_running_loop()
-        found = self._subscriptions.get(loop)
-        if found is None:
-            found = self._subscriptions[loop] = Subscriptions(
-                self._url, heard=self._heard, returned=lambda: self.on_return()
-            )
-        return found
+    def _queue(self, channel: str) -> asyncio.Queue[bytes]:
+        queue: asyncio.Queue[bytes] = asyncio.Queue(self.get_capacity(channel))
+        self.channels[channel] = queue
+        return queue
 
-    def _heard(self, topic: str, payload: bytes) -> None:
-        origin, name, message = msgpack.unpackb(payload)
-        if topic.startswith(f"{self.prefix}:group:"):
-            if origin != self._origin:  # ours was delivered as it was sent
-                self.deliver(name, message)
-        elif name in self._queues or name in self._handlers:
-            with contextlib.suppress(ChannelFull):
-                self._put(name, message)
+    async def _subscribe_to_channel(self, channel: str) -> None:
+        self.require_valid_channel_name(channel)
+        self._queue(channel)
+        topic = self.channel_layer.channel_topic(channel)
+        await self._get_shard(topic).subscribe(topic)
+
+    def _get_group_channel_name(self, group: str) -> str:
+        self.require_valid_group_name(group)
+        return self.channel_layer.group_topic(group)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+class Loopback:
+    """The shard of the in-process layer: what is published comes straight back."""
+
+    def __init__(self, layer: DirectLoopLayer) -> None:
+        self._layer = layer
+
+    async def publish(self, channel: str, message: bytes) -> None:
+        self._layer.on_published(channel, message)
+
+    async def subscribe(self, channel: str) -> None: ...
+    async def unsubscribe(self, channel: str) -> None: ...
+    async def flush(self) -> None: ...

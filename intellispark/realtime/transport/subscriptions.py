@@ -1,8 +1,9 @@
-"""One connection to Redis for all that a loop listens to; it mends itself.
+"""One connection to one Redis for all that a loop listens to there; it mends itself.
 
-Whatever Redis does (gone, frozen, restarted, flushed), `add` returns within `CONFIRM_SECS`, and the
-topics are subscribed again as soon as Redis answers. `returned` is called then, since messages may
-have been lost.
+channels-redis makes the connection, by whatever kind of host it is, and ends it with the loop. Ours
+is the time in between: whatever Redis does (gone, frozen, restarted, flushed, failed over),
+`subscribe` returns within `CONFIRM_SECS`, and the topics are subscribed again as soon as Redis
+answers. The layer is told then, since messages may have been lost.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ import asyncio
 import contextlib
 import math
 import random
-from collections.abc import Callable
 from typing import Any
 
-import redis.asyncio
 import structlog
+from channels.exceptions import ChannelFull
+from channels_redis.pubsub import RedisSingleShardConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+
+from intellispark.realtime.transport.hosts import Host, bounded, label
 
 logger = structlog.get_logger(__name__)
 
@@ -28,86 +30,90 @@ PING_SECS = 5.0  # a frozen or unreachable Redis is found after two of them
 PAUSES_SECS = (0.1, 0.3, 1.0, 2.0)
 
 
-class Subscriptions:
-    """`heard(topic, payload)` is called on the loop for every message on a topic."""
+class Subscriptions(RedisSingleShardConnection):
+    """A shard of the loop's `channel_layer`, whose `on_published` is called for every message."""
 
-    def __init__(
-        self, url: str, *, heard: Callable[[str, bytes], None], returned: Callable[[], None]
-    ) -> None:
-        options: dict[str, Any] = {
-            "protocol": 2,
-            "socket_connect_timeout": CONNECT_SECS,
-            "retry": Retry(NoBackoff(), 0),
-        }
-        self._pool = redis.asyncio.ConnectionPool.from_url(url, **options)
-        self._publisher = redis.asyncio.Redis.from_url(url, socket_timeout=CONFIRM_SECS, **options)
-        self._heard = heard
-        self._returned = returned
-        self._topics: set[str] = set()
+    def __init__(self, host: Host, channel_layer: Any) -> None:
+        within = bounded(
+            host,
+            connect_secs=CONNECT_SECS,
+            answer_secs=CONFIRM_SECS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        super().__init__(within, channel_layer)
+        self._forget()
+
+    def _forget(self) -> None:
         self._confirmed: dict[str, asyncio.Future[None]] = {}
+        self._missing: set[str] = set()  # after an outage: what Redis has still to confirm
         self._orders: list[tuple[str, str]] = []
         self._wake = asyncio.Event()
-        self._down = False
+        self._connected = self._down = False
         self._alive_at = 0.0
-        self._task: asyncio.Task[None] | None = None
+        self._want(self.channel_layer.channel_layer.loss_topic)
 
-    async def add(self, topic: str) -> None:
-        """Listen to `topic`; waits for Redis to confirm, but never longer than CONFIRM_SECS."""
-        confirmed = self._confirmed.get(topic)
-        if confirmed is None:
-            confirmed = self._confirmed[topic] = asyncio.get_running_loop().create_future()
-            self._topics.add(topic)
-            self._order("SUBSCRIBE", topic)
+    async def publish(self, channel: str, message: bytes) -> None:
+        """Raises RedisError within CONFIRM_SECS when it cannot be done, however many publish."""
+        self._ensure_redis()
+        await self._redis.publish(channel, message)
+
+    async def subscribe(self, channel: str) -> None:
+        """Listen to it; waits for Redis to confirm, but never longer than CONFIRM_SECS."""
+        confirmed = self._confirmed.get(channel) or self._want(channel)
+        self._ensure_redis()
+        self._ensure_receiver()
         if not confirmed.done() and not self._down:
             await asyncio.wait({confirmed}, timeout=CONFIRM_SECS)
 
-    def remove(self, topic: str) -> None:
-        self._topics.discard(topic)
-        self._confirmed.pop(topic, None)
-        self._order("UNSUBSCRIBE", topic)
+    async def unsubscribe(self, channel: str) -> None:
+        """Does not wait for Redis."""
+        if self._confirmed.pop(channel, None) is not None:
+            self._missing.discard(channel)
+            self._order("UNSUBSCRIBE", channel)
 
-    async def publish(self, topic: str, payload: bytes) -> None:
-        """Raises RedisError within CONFIRM_SECS when it cannot be done."""
-        await self._publisher.publish(topic, payload)
+    async def flush(self) -> None:
+        await super().flush()
+        self._forget()
 
-    async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-        await self._publisher.aclose()
+    def _want(self, topic: str) -> asyncio.Future[None]:
+        confirmed = self._confirmed[topic] = asyncio.get_running_loop().create_future()
+        self._order("SUBSCRIBE", topic)
+        return confirmed
 
     def _order(self, command: str, topic: str) -> None:
-        self._orders.append((command, topic))
-        self._wake.set()
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._stay_connected())
+        if self._connected:  # else all that is wanted is subscribed once it is
+            self._orders.append((command, topic))
+            self._wake.set()
 
-    async def _stay_connected(self) -> None:
+    async def _do_receiving(self) -> None:
         attempt = 0
         while True:
-            connection = self._pool.make_connection()
+            connection = self._redis.connection_pool.make_connection()
             try:
                 await self._serve(connection)
-            except (RedisError, OSError, TimeoutError) as error:
+            except Exception as error:  # whatever it was, it has to be connected again
                 attempt = 0 if not self._down else attempt + 1
                 if not self._down:
-                    logger.warning("subscriptions.lost", error=repr(error))
+                    logger.warning("subscriptions.lost", redis=label(self.host), error=repr(error))
                 self._down = True
             finally:
+                self._connected = False
                 await connection.disconnect(nowait=True)
             pause = PAUSES_SECS[min(attempt, len(PAUSES_SECS) - 1)]
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
 
     async def _serve(self, connection: Any) -> None:
         """Subscribe to everything, then read and write until the connection fails."""
+        loop = asyncio.get_running_loop()
         async with asyncio.timeout(CONNECT_SECS):
             await connection.connect()
-        self._alive_at = asyncio.get_running_loop().time()
+        self._alive_at = loop.time()
         for topic, confirmed in self._confirmed.items():
             if confirmed.done():
-                self._confirmed[topic] = asyncio.get_running_loop().create_future()
-        self._orders = [("SUBSCRIBE", topic) for topic in self._topics]
+                self._confirmed[topic] = loop.create_future()
+        self._missing = set(self._confirmed)
+        self._orders = [("SUBSCRIBE", topic) for topic in self._confirmed]
+        self._connected = True
         self._wake.set()
         writer = asyncio.create_task(self._write(connection))
         reader = asyncio.create_task(self._read(connection))
@@ -120,17 +126,17 @@ class Subscriptions:
                 raise error
 
     async def _write(self, connection: Any) -> None:
-        """Instruction as they come, many in one command; a PING when there are none."""
+        """Orders as they come, many in one command; a PING when there are none. Raises
+        TimeoutError when Redis has answered none of them for long."""
         loop = asyncio.get_running_loop()
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PING_SECS):
                     await self._wake.wait()
-            except TimeoutError:
-                if loop.time() - self._alive_at > 2 * PING_SECS:
-                    raise
+            if loop.time() - self._alive_at > 2 * PING_SECS:
+                raise TimeoutError("Redis does not answer")
+            if not self._wake.is_set():
                 await connection.send_command("PING", check_health=False)
-                continue
             self._wake.clear()
             orders, self._orders = self._orders, []
             while orders:  # neighbours of one kind go together
@@ -146,18 +152,26 @@ class Subscriptions:
             kind, *rest = await connection.read_response(timeout=math.inf)
             self._alive_at = loop.time()
             if kind == b"message":
-                try:
-                    self._heard(rest[0].decode(), rest[1])
-                except Exception:  # one message that nobody understands must not end the reading
-                    logger.exception("message.failed")
+                self._hand_over(rest[0].decode(), rest[1])
             elif kind == b"subscribe":
-                confirmed = self._confirmed.get(rest[0].decode())
-                if confirmed is not None and not confirmed.done():
-                    confirmed.set_result(None)
-                if self._down and all(each.done() for each in self._confirmed.values()):
-                    self._down = False
-                    logger.info("subscriptions.back", topics=len(self._topics))
-                    self._returned()
+                self._confirm(rest[0].decode())
+
+    def _hand_over(self, topic: str, payload: bytes) -> None:
+        try:
+            with contextlib.suppress(ChannelFull):
+                self.channel_layer.on_published(topic, payload)
+        except Exception:  # one message that nobody understands must not end the reading
+            logger.exception("message.failed")
+
+    def _confirm(self, topic: str) -> None:
+        confirmed = self._confirmed.get(topic)
+        if confirmed is not None and not confirmed.done():
+            confirmed.set_result(None)
+        self._missing.discard(topic)
+        if self._down and not self._missing:
+            self._down = False
+            logger.info("subscriptions.back", redis=label(self.host), topics=len(self._confirmed))
+            self.channel_layer.channel_layer.on_loss()
 
 
 async def _end(*tasks: asyncio.Task[None]) -> None:

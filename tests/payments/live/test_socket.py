@@ -193,16 +193,6 @@ async def test_the_beacon_tells_the_version_and_closes_what_lapsed() -> None:
     assert await closed_with(stays) == 4403
 
 
-async def test_on_a_stock_layer_beacons_come_too(settings: Any) -> None:
-    key = await sync_to_async(signed_in)(await sync_to_async(make_user)("alice"))
-    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-    settings.BEACON_SECS = 0.1
-    socket = by_session(key)
-    await opened(socket)
-    assert (await socket.receive_json_from())["type"] == "balance.beacon"
-    await socket.disconnect()
-
-
 async def test_an_end_that_was_slept_through_is_found_by_the_beacon(time_machine: Any) -> None:
     user = await sync_to_async(make_user)("alice")
     session = by_session(await sync_to_async(signed_in)(user))

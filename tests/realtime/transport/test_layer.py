@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import uuid4
@@ -13,18 +14,24 @@ from channels.layers import InMemoryChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 
-from intellispark.realtime.transport.layer import DirectLayer
+from intellispark.realtime.transport.layer import DirectChannelLayer
 from tests.support.redis import wait_for_redis
 
 MESSAGE = {"type": "frame.send", "text": "…", "number": 7, "list": [1, None, True]}
 
 Make = Callable[[], Any]
 PREFIX = f"test-{uuid4().hex}"  # other workers run the same tests on the same Redis
-KINDS: dict[str, Make] = {"in memory": InMemoryChannelLayer, "ours": DirectLayer}
+KINDS: dict[str, Make] = {"in memory": InMemoryChannelLayer, "ours": DirectChannelLayer}
 if settings.REDIS_URL:
     KINDS["pub/sub"] = lambda: RedisPubSubChannelLayer(hosts=[settings.REDIS_URL], prefix=PREFIX)
-    KINDS["ours on Redis"] = lambda: DirectLayer(url=settings.REDIS_URL, prefix=PREFIX)
-REDIS_KINDS = [name for name in ("pub/sub", "ours on Redis") if name in KINDS]
+    KINDS["ours on Redis"] = lambda: DirectChannelLayer(hosts=[settings.REDIS_URL], prefix=PREFIX)
+    KINDS["ours, encrypted JSON"] = lambda: DirectChannelLayer(
+        hosts=[settings.REDIS_URL],
+        prefix=PREFIX,
+        serializer_format="json",
+        symmetric_encryption_keys=["not a secret"],
+    )
+REDIS_KINDS = [name for name in KINDS if name not in ("in memory", "ours")]
 
 
 @pytest.fixture
@@ -155,8 +162,30 @@ async def test_a_message_reaches_another_process(make: Any, kind: str) -> None:
     assert await waiting == MESSAGE
 
 
+@pytest.mark.redis
+@pytest.mark.parametrize("kind", [name for name in REDIS_KINDS if name.startswith("ours")])
+async def test_a_thread_publishes_to_other_processes(make: Any, kind: str) -> None:
+    here, there = make(kind), make(kind)
+    mine, theirs = await here.new_channel(), await there.new_channel()
+    await here.group_add("g", mine)
+    await there.group_add("g", theirs)
+    await asyncio.to_thread(here.publish, "g", MESSAGE)
+    assert await received(there, theirs) == MESSAGE
+    assert await nothing(here, mine), "it is delivered, not published, to its own"
+
+
+async def test_a_thread_delivers_on_the_loop_that_has_the_channel() -> None:
+    layer = DirectChannelLayer()
+    heard: asyncio.Queue[int] = asyncio.Queue()
+    channel = await layer.new_channel()
+    layer.attach(channel, lambda message: heard.put_nowait(threading.get_ident()))
+    await layer.group_add("g", channel)
+    await asyncio.to_thread(layer.deliver, "g", MESSAGE)
+    assert await asyncio.wait_for(heard.get(), 60) == threading.get_ident()
+
+
 async def test_an_attached_handler_gets_messages_at_once() -> None:
-    layer = DirectLayer()
+    layer = DirectChannelLayer()
     heard: list[Any] = []
     channel = await layer.new_channel()
     layer.attach(channel, heard.append)
