@@ -37,10 +37,16 @@ messages: .venv/development  ## Collect and compile translations
 screenshots: .venv/development  ## Take the README's screenshots from the running app
 	@$(BIN)/python -m tests.support.screenshots
 
+# For the first 3.11, which needs a package that later ones do not.
+PIN := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+MADE := pinned with hashes. Made by `make requirements` from pyproject.toml.
+
 requirements: .venv/development  ## Pin what pyproject.toml asks for, with hashes
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+	$(PIN) --upgrade pyproject.toml -o requirements.txt
+	$(PIN) --upgrade --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+	@sed -i '1i # Runtime, $(MADE)' requirements.txt
+	@sed -i '1i # Runtime and development, $(MADE)' requirements-dev.txt
 
 .env:
 	@printf 'DEBUG=1\nSECRET_KEY=%s\n' "$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))')" > .env

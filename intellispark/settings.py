@@ -256,6 +256,10 @@ AI_PRICE_TOKENS = 1  # what a reply costs, unless its model says otherwise
 PAYMENT_GATEWAY = "sandbox"
 PAYMENT_GATEWAYS = {"sandbox": "payments.billing.gateways.sandbox.gateway.SandboxGateway"}
 
+# With so many tokens or fewer, people are warned wherever their balance is shown.
+BALANCE_LOW_AT = 5
+BALANCE_VERY_LOW_AT = 2
+
 # --- Realtime ---------------------------------------------------------------------------------
 
 BEACON_SECS = 25

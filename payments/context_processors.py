@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -12,8 +13,13 @@ from payments.ledger.models import Wallet
 
 
 def balance(request: HttpRequest) -> dict[str, Any]:
-    """`balance` for the `_balance.html` partials: one query, and only where a page shows it."""
+    """For the `_balance.html` partials: `balance` (one query, and only where a page shows it), and
+    the numbers of tokens from which on down it is low and very low."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
-    return {"balance": SimpleLazyObject(lambda: balance_of(Wallet.objects.for_user(user.pk)))}
+    return {
+        "balance": SimpleLazyObject(lambda: balance_of(Wallet.objects.for_user(user.pk))),
+        "balance_low_at": settings.BALANCE_LOW_AT,
+        "balance_very_low_at": settings.BALANCE_VERY_LOW_AT,
+    }

@@ -2,12 +2,15 @@
 
 from django.urls import include, path
 
-from payments.views import pages as views
+from payments.views.checkout import checkout
+from payments.views.expiry import expiry
+from payments.views.history import history
+from payments.views.tokens import tokens
 
 urlpatterns = [
-    path("", views.payment, name="payment"),
-    path("history/", views.history, name="payment-history"),
-    path("outlook/", views.expiry, name="payment-expiry"),
-    path("checkout/", views.checkout, name="payment-checkout"),
+    path("", tokens, name="payment"),
+    path("history/", history, name="payment-history"),
+    path("outlook/", expiry, name="payment-expiry"),
+    path("checkout/", checkout, name="payment-checkout"),
     path("sandbox/", include("payments.billing.gateways.sandbox.urls")),
 ]

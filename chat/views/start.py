@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -19,6 +19,7 @@ from chat.conversations.models.message import MESSAGE_MAX_CHARS
 from chat.views.characters import character_page, visible_character
 from chat.views.pending import PendingStart, forget_start, keep_draft, keep_start, pending_start
 from intellispark.api.errors import NotFound
+from intellispark.api.idempotency import form_key
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -33,7 +34,7 @@ def start_chat(request: HttpRequest, pk: UUID) -> HttpResponse:
         if len(message) > MESSAGE_MAX_CHARS:
             error = _("Please keep it under %(n)d characters.") % {"n": MESSAGE_MAX_CHARS}
             return character_page(request, shown, message=message, error=error, status=422)
-        start = PendingStart(character=str(shown.pk), message=message, key=_key(request))
+        start = PendingStart(character=str(shown.pk), message=message, key=form_key(request))
         if request.user.is_authenticated:
             return _started(request, shown, start)
         keep_start(request, start)
@@ -63,11 +64,3 @@ def _create(request: HttpRequest, shown: Character, *, key: str) -> Chat:
         return create_chat(user=user, character_id=shown.pk, key=key)
     except NotFound:
         return create_chat(user=user, character_id=shown.pk)
-
-
-def _key(request: HttpRequest) -> str:
-    """The form's own key, so that a double click finds the chat of the first one."""
-    try:
-        return str(UUID(request.POST.get("key", "")))
-    except ValueError:
-        return str(uuid4())

@@ -23,7 +23,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.serializers.json import DjangoJSONEncoder
@@ -65,6 +65,17 @@ def client_key(request: HttpRequest | Request) -> str:
     if not key.isascii() or not key.isprintable():
         raise Invalid.field("Idempotency-Key", _("Only printable ASCII characters."))
     return key
+
+
+def form_key(request: HttpRequest) -> str:
+    """The hidden `key` of a form, so that a double click is one request.
+
+    A form without a key of ours is a request of its own.
+    """
+    try:
+        return str(UUID(request.POST.get("key", "")))
+    except ValueError:
+        return str(uuid4())
 
 
 def once(

@@ -25,7 +25,7 @@ class EntryForm(forms.Form):
 
     prefix_of_key: ClassVar[str]
     title: ClassVar[Any]
-    told: ClassVar[Any]  # to the admin; with `tokens`, `user` and `balance`
+    notice: ClassVar[Any]  # to the admin; with `tokens`, `user` and `balance`
     logged: ClassVar[str]  # for the admin's log, in English; with `tokens` and `reason`
 
     reason = forms.CharField(
@@ -65,7 +65,7 @@ class AdjustForm(EntryForm):
 
     prefix_of_key = "adj"
     title = _("Adjust tokens")
-    told = _("Tokens adjusted: %(tokens)s for %(user)s. New balance: %(balance)s.")
+    notice = _("Tokens adjusted: %(tokens)s for %(user)s. New balance: %(balance)s.")
     logged = "Adjusted tokens by {tokens:+d}: {reason}"
 
     tokens = forms.IntegerField(
@@ -123,7 +123,7 @@ class WriteOffForm(EntryForm):
 
     prefix_of_key = "wo"
     title = _("Write off debt")
-    told = _("Debt written off: %(tokens)s for %(user)s. New balance: %(balance)s.")
+    notice = _("Debt written off: %(tokens)s for %(user)s. New balance: %(balance)s.")
     logged = "Wrote off {tokens} tokens of debt: {reason}"
 
     tokens = forms.IntegerField(

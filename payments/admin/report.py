@@ -52,8 +52,8 @@ def report_view(site: admin.AdminSite, request: HttpRequest, media: forms.Media)
         try:
             report = form.report()
         except LotMismatch as error:
-            told = _("The ledger is inconsistent: %(what)s. Run check_ledger.")
-            messages.error(request, told % {"what": error})
+            notice = _("The ledger is inconsistent: %(what)s. Run check_ledger.")
+            messages.error(request, notice % {"what": error})
     if report and request.GET.get("format") == "csv":
         return _csv(report, form)
     context = {

@@ -145,10 +145,10 @@ class WalletAdmin(ReadOnlyAdmin):
         tokens, balance = Row(entry).change, grouped(entry.balance_after)
         values = {"tokens": tokens, "user": wallet.user, "balance": balance}
         if is_repeated:
-            told = _("This form was sent twice: %(tokens)s for %(user)s was recorded once.")
-            self.message_user(request, told % values, messages.WARNING)
+            notice = _("This form was sent twice: %(tokens)s for %(user)s was recorded once.")
+            self.message_user(request, notice % values, messages.WARNING)
         else:
-            self.message_user(request, form.told % values, messages.SUCCESS)
+            self.message_user(request, form.notice % values, messages.SUCCESS)
         return True
 
     def _may_adjust(self, request: HttpRequest) -> bool:

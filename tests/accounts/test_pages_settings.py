@@ -7,15 +7,15 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 from django.utils.translation import override
 
+from chat.conversations.chats import create_chat
 from intellispark.accounts.closing import close_account
 from intellispark.accounts.models import User
 from intellispark.accounts.signals import account_closed
 from intellispark.accounts.tokens import Pair, issue
-from intellispark.api.idempotency import once
 from intellispark.api.models import IdempotencyKey
 from payments.models import LedgerEntry, Wallet
 from tests.accounts.conftest import by, error_of
-from tests.support.factories import PASSWORD
+from tests.support.factories import PASSWORD, make_character
 
 pytestmark = pytest.mark.django_db
 SAME = {"username": "alice", "email": "alice@example.com", "language": ""}
@@ -106,14 +106,8 @@ def test_closing_the_account_keeps_the_books_and_nothing_else(
     client: Client, alice: User, pair: Pair
 ) -> None:
     EmailAddress.objects.create(user=alice, email=alice.email, primary=True)
-    once(
-        user=alice,
-        operation="chat.create",
-        key="k",
-        body={},
-        make=lambda record: record.answer(201, {"a": 1}),
-        replay=lambda record: None,
-    )
+    create_chat(user=alice, character_id=make_character().pk, key="k")
+    assert IdempotencyKey.objects.exists()
     entries = LedgerEntry.objects.filter(wallet_id=alice.pk).count()
     other = Client()
     for browser in (client, other):

@@ -50,6 +50,19 @@ def test_it_shows_the_balance_the_packs_and_the_history(client: Client, alice: U
     assert changes(text) == ["+10"]
 
 
+@pytest.mark.parametrize(
+    ("tokens", "level"), [(0, "very-low"), (3, "very-low"), (4, "low"), (8, "low"), (9, "ok")]
+)
+def test_every_balance_says_from_where_on_it_is_low(
+    client: Client, db: None, settings: Any, tokens: int, level: str
+) -> None:
+    settings.BALANCE_LOW_AT, settings.BALANCE_VERY_LOW_AT = 8, 3
+    client.force_login(make_user(tokens=tokens))
+    text = html(client)
+    said = f'data-low-at="8" data-very-low-at="3" data-level="{level}"'
+    assert text.count(said) == text.count("<token-balance") > 1
+
+
 def test_it_needs_somebody(client: Client, db: None) -> None:
     for url in (PAGE, "/payment/history/", "/payment/checkout/"):
         assert "/accounts/login/" in client.get(url)["Location"]
