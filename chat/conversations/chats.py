@@ -1,4 +1,4 @@
-"""What a person does with chats: begin one, find it, rename it. Deleting is in `replies`."""
+"""Making, finding and renaming chats. Deleting is in `replies`: it settles a running reply."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def get_chat(*, user: User, chat_id: UUID | str) -> Chat:
 
 
 def get_chat_card(*, user: User, chat_id: UUID | str) -> Chat:
-    """The same with its character and last message at hand."""
+    """The same, with the character and the last message loaded."""
     return get_by_id(Chat.objects.owned_by(user).with_last_message(), chat_id)
 
 
@@ -86,7 +86,7 @@ def _open(chat_id: UUID, user: User, character: Character) -> Chat:
 
 
 def rename_chat(*, chat: Chat, title: Any) -> Chat:
-    """The chat under its new title, 1 to 120 characters. Raises Invalid. No activity."""
+    """The chat under its new title, 1 to 120 characters. Raises Invalid. `updated_at` stays."""
     chat.title = clean_text(title, field="title", max_chars=TITLE_MAX_CHARS)
     with transaction.atomic():
         chat.save(update_fields=["title"])

@@ -137,7 +137,7 @@ def _insert(record: IdempotencyKey, *, instead_of: IdempotencyKey | None) -> Non
 
 
 def purge() -> int:
-    """Forget the keys that are older than a day; says how many."""
+    """Delete the keys that are older than a day; the result is their number."""
     return IdempotencyKey.objects.filter(created_at__lte=_forgotten_before()).delete()[0]
 
 
@@ -146,6 +146,6 @@ def _forgotten_before() -> datetime:
 
 
 def _hash(body: Any) -> str:
-    """The same for the same JSON, in whatever order its names came."""
+    """A hash that does not depend on the order of the JSON's names."""
     text = json.dumps(body, sort_keys=True, cls=DjangoJSONEncoder, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

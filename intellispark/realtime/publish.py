@@ -42,7 +42,7 @@ def user_group(user_id: UUID | str) -> str:
 def publish_on_commit(user_id: UUID, event: Mapping[str, Any]) -> None:
     """After the commit, `event` reaches every open socket of that person as a JSON frame.
 
-    Its `type` is one of `frames.EVENTS`.
+    Its `type` is one of `events.EVENTS`.
     """
     message = as_message(event)
 
