@@ -1,4 +1,4 @@
-"""The balance for the first paint of every page."""
+"""The balance that every page shows before its scripts run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from payments.ledger.models import Wallet
 
 
 def balance(request: HttpRequest) -> dict[str, Any]:
-    """`balance` for the `_balance.html` partials: one query, and only where a page shows it."""
+    """`balance` for the partial `_balance.html`: one query, and only when a page shows it."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}

@@ -20,7 +20,7 @@ POST = "message.post"
 
 
 def append_message(chat: Chat, **fields: Any) -> Message:
-    """Write the chat's next message. The caller has locked the chat: numbers follow commits."""
+    """Write the chat's next message. The caller holds the chat's lock, so numbers follow commits."""
     Chat.objects.filter(pk=chat.pk).update(
         message_count=F("message_count") + 1, updated_at=timezone.now()
     )

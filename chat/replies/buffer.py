@@ -37,7 +37,7 @@ class ReplyBuffer:
         self._wake()
 
     async def wait_beyond(self, offset: int, *, timeout: float) -> bool:
-        """Wait for text after `offset`, or the end; False when neither comes in `timeout` seconds."""
+        """Wait for text after `offset`, or the end; False if neither comes in `timeout` seconds."""
         try:
             async with asyncio.timeout(timeout):
                 while len(self.text) <= offset and not self.ended:

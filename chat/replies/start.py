@@ -39,7 +39,7 @@ _starting: set[asyncio.Task[Generation]] = set()
 
 @dataclass(frozen=True)
 class ReplyInput:
-    """What the reply answers: new `content`, the message of that id, or (neither) the last message."""
+    """What the reply answers: new `content`, the message of that id, or (neither) the last one."""
 
     content: str | None = None
     message_id: str | None = None

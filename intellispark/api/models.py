@@ -53,7 +53,7 @@ class IdempotencyKey(models.Model):
         return UUID(self.reference)
 
     def answer(self, status: int, response: Any) -> None:
-        """Store the first answer, to be given again; without a key there is no row to store it in."""
+        """Store the first answer, to be given again; without a key there is no row for it."""
         self.status, self.response = status, response
         if self.key:
             self.save(update_fields=["status", "response"])

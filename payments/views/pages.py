@@ -31,7 +31,7 @@ SHOWN_NOTICES = "shown_notices"  # in the session: purchases whose end the perso
 @login_required
 @require_GET
 def payment(request: HttpRequest) -> HttpResponse:
-    """What is there, what can be bought, what happened. Fresh on every visit: see `_offers`."""
+    """The tokens page: balance, packs and history. Never cached: see `_offers`."""
     return _payment_page(request)
 
 
@@ -39,7 +39,7 @@ def payment(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def history(request: HttpRequest) -> HttpResponse:
-    """The history alone, for the page to put in place when the balance has moved."""
+    """The history alone; the page fetches it when the balance has changed."""
     return render(request, "payments/_history.html", _history(request))
 
 
@@ -47,16 +47,16 @@ def history(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def expiry(request: HttpRequest) -> HttpResponse:
-    """A debt and what expires, alone, for the page to put in place when the balance has moved."""
+    """A debt and what expires, alone; the page fetches it when the balance has changed."""
     return render(request, "payments/_expiry.html", _expiry(request))
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def checkout(request: HttpRequest) -> HttpResponse:
-    """On to the gateway. The form's hidden key makes a double click one purchase.
+    """Start a purchase and lead to the gateway; the form's hidden key makes a double click one.
 
-    Signing in again, when the session had ended, leads back here with a GET: to the packs then.
+    A person whose session had ended comes back here from sign-in with a GET: show the packs then.
     """
     if request.method == "GET":
         return redirect("payment")
@@ -92,7 +92,7 @@ def _expiry(request: HttpRequest) -> dict[str, Any]:
 
 
 def _offers() -> list[dict[str, Any]]:
-    """The packs, each with the key of its form. A key serves one purchase, so never cache it."""
+    """The packs, each with a key for its form. A key makes one purchase: it must not be cached."""
     return [
         {"pack": pack, "key": uuid4(), "is_featured": pack.key == FEATURED}
         for pack in PACKS.values()
@@ -111,7 +111,7 @@ def _payment_url(request: HttpRequest) -> str:
 
 
 def _purchase_notice(request: HttpRequest) -> Purchase | None:
-    """The purchase that the person comes back from; once it has ended it is told once."""
+    """The purchase that the person comes back from; a finished one is shown once."""
     try:
         wanted = UUID(request.GET.get("purchase", ""))
     except ValueError:
@@ -126,7 +126,7 @@ def _purchase_notice(request: HttpRequest) -> Purchase | None:
 
 
 def _history(request: HttpRequest) -> dict[str, Any]:
-    """A page of the history, and the addresses of its neighbours. Nonsense means page one."""
+    """A page of the history, and the URLs of its neighbours. Invalid parameters mean page one."""
     kind = entries.ALL if request.GET.get("kind") == entries.ALL else ""
     page = entries.read(
         user_id=current_user(request).pk,
