@@ -39,11 +39,11 @@ def get_chat_card(*, user: User, chat_id: UUID | str) -> Chat:
 def create_chat(*, user: User, character_id: Any, key: str = "") -> Chat:
     """A new chat with the opening line already in it, or the one that `key` made before.
 
-    `character_id` is whatever the client sent. Language and title are fixed here: the person's
-    own language, else the page's.
+    `character_id` is what the client sent. Language and title are chosen here: the person's own
+    language, else the page's.
 
-    Raises Invalid when it is no id, NotFound when there is no such character or when the chat of
-    that key was deleted since, IdempotencyConflict when the key made a chat with another.
+    Raises Invalid when it is not an id, NotFound when there is no such character or the chat of
+    that key was deleted since, IdempotencyConflict when the key made a chat with another character.
     """
 
     def make(record: IdempotencyKey) -> Chat:
@@ -62,7 +62,7 @@ def create_chat(*, user: User, character_id: Any, key: str = "") -> Chat:
 
 
 def _canonical_id(character_id: Any) -> Any:
-    """The same for every spelling of an id; whatever is no id stays as it is."""
+    """One spelling for every spelling of an id; what is not an id stays as it is."""
     try:
         return str(UUID(str(character_id)))
     except ValueError:

@@ -20,7 +20,7 @@ POST = "message.post"
 
 
 def append_message(chat: Chat, **fields: Any) -> Message:
-    """Write the chat's next message. The caller holds the chat's lock, so numbers follow commits."""
+    """Write the chat's next message. The caller holds the chat's lock: numbers follow commits."""
     Chat.objects.filter(pk=chat.pk).update(
         message_count=F("message_count") + 1, updated_at=timezone.now()
     )
@@ -31,7 +31,7 @@ def append_message(chat: Chat, **fields: Any) -> Message:
 def post_message(*, user: User, chat: Chat, content: Any, key: str = "") -> Message:
     """The user's message, or the one that `key` posted before.
 
-    `content` is whatever the client sent. Raises Invalid when it is no text of 1 to 10 000
+    `content` is what the client sent. Raises Invalid when it is not a text of 1 to 10 000
     characters, NotFound when the chat or the message was deleted since, IdempotencyConflict when
     the key posted another content.
     """

@@ -95,12 +95,12 @@ def start(
         raise NotFound
 
     def make(record: IdempotencyKey) -> tuple[Generation, bool]:
-        asked = ReplyInput.from_body(body)
+        reply_input = ReplyInput.from_body(body)
         # After the key is inserted: of two equal requests the second must find the key taken, and
         # not the chat busy with the first one's reply.
         chat = lock_chat(user=user, chat_id=chat_id)
         _refuse_if_running(chat)
-        prompt = _prompt(chat, asked)
+        prompt = _prompt(chat, reply_input)
         return _write(record.resource_id, user, chat, prompt, key, language), True
 
     def replay(record: IdempotencyKey) -> tuple[Generation, bool]:
@@ -127,13 +127,13 @@ def _refuse_if_running(chat: Chat) -> None:
     chat.refresh_from_db(fields=["message_count"])
 
 
-def _prompt(chat: Chat, asked: ReplyInput) -> Message:
+def _prompt(chat: Chat, reply_input: ReplyInput) -> Message:
     """The user's message that the reply answers; new content is written first."""
-    if asked.content is not None:
-        return append_message(chat, role=Message.Role.USER, content=asked.content)
+    if reply_input.content is not None:
+        return append_message(chat, role=Message.Role.USER, content=reply_input.content)
     last = chat.messages.filter(role=Message.Role.USER).order_by("-number").first()
-    if asked.message_id is not None:
-        chosen = get_message(chat=chat, message_id=asked.message_id)
+    if reply_input.message_id is not None:
+        chosen = get_message(chat=chat, message_id=reply_input.message_id)
         if last is None or chosen.pk != last.pk:
             raise NothingToAnswer
     if last is None or last.answers.filter(status__in=ANSWERED).exists():

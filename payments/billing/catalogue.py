@@ -78,7 +78,7 @@ FEATURED = "standard"
 
 
 def get_pack(key: Any) -> Pack:
-    """The pack of that key, which is whatever a client sent. Raises Invalid, UnknownPack (422)."""
+    """The pack of that key, as a client sent it. Raises Invalid, UnknownPack (422)."""
     if not isinstance(key, str):
         raise Invalid.field("pack", _("Choose a pack."))
     try:

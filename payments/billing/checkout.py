@@ -28,7 +28,7 @@ def start_checkout(
 ) -> tuple[Purchase, str]:
     """A pending purchase of that pack, and the absolute URL where it is paid.
 
-    `pack` is whatever the client sent. `return_url` is the absolute URL of the tokens page; the
+    `pack` is what the client sent. `return_url` is the absolute URL of the tokens page; the
     gateway sends the person back to it with `?purchase=<id>`. With a `key` (a client's
     Idempotency-Key, or the hidden one of a form) a repeated call returns the same purchase; if the
     first call died before its answer, the next one asks the gateway again.
@@ -37,16 +37,16 @@ def start_checkout(
     pack), NotFound (404: the purchase of that key is gone) and GatewayUnavailable (503: the
     purchase stays pending, and the same key asks again).
     """
-    asked = pack.strip() if isinstance(pack, str) else pack
+    pack_key = pack.strip() if isinstance(pack, str) else pack
 
     def make(record: IdempotencyKey) -> tuple[Purchase, IdempotencyKey]:
-        return _create(record.resource_id, user, get_pack(asked)), record
+        return _create(record.resource_id, user, get_pack(pack_key)), record
 
     def replay(record: IdempotencyKey) -> tuple[Purchase, IdempotencyKey]:
         return get_by_id(Purchase.objects.owned_by(user), record.resource_id), record
 
     purchase, record = once(
-        user=user, operation=OPERATION, key=key, body={"pack": asked}, make=make, replay=replay
+        user=user, operation=OPERATION, key=key, body={"pack": pack_key}, make=make, replay=replay
     )
     if record.response:
         return purchase, record.response["url"]

@@ -182,10 +182,10 @@ def _retry_delay(error: openai.APIStatusError, attempt: int) -> float | None:
         return None
     if "insufficient_quota" in (error.code, error.type) or "insufficient_quota" in str(error.body):
         return None
-    asked = _retry_after_secs(error)
-    if asked is None:
+    retry_after = _retry_after_secs(error)
+    if retry_after is None:
         return _backoff_secs(attempt)
-    return asked if asked <= RETRY_AFTER_MAX_SECS else None
+    return retry_after if retry_after <= RETRY_AFTER_MAX_SECS else None
 
 
 def _retry_after_secs(error: openai.APIStatusError) -> float | None:
