@@ -1,4 +1,4 @@
-"""What every page of a signed-in person shows beside its own matter."""
+"""Template variables of every page: the recent chats, and what a reply costs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RECENT_CHATS = 8
 
 
 def sidebar(request: HttpRequest) -> dict[str, Any]:
-    """`recent_chats` (two queries, where a page shows them) and what a reply is and costs."""
+    """`recent_chats` (two queries, when a page shows them), the model, and the price of a reply."""
     provider = get_provider()
     found = {
         "ai_is_demo": settings.AI_PROVIDER == "demo",

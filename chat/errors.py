@@ -10,7 +10,7 @@ from intellispark.api.errors import DomainError
 
 
 class NothingToAnswer(DomainError):
-    """The last message is not the user's, or it has its answer already."""
+    """The last message is not the user's, or it has a reply already."""
 
     code = "nothing_to_answer"
     status = 422
@@ -18,7 +18,7 @@ class NothingToAnswer(DomainError):
 
 
 class GenerationInProgress(DomainError):
-    """The chat has a running reply. Data: `generation_id`, to attach to or to stop."""
+    """The chat has a running reply. Data: `generation_id`, to follow or to stop it."""
 
     code = "generation_in_progress"
     status = 409
@@ -26,14 +26,14 @@ class GenerationInProgress(DomainError):
 
 
 class ReplyError(DomainError):
-    """A reply failed, for a reason that is never the user's. Nothing was charged.
+    """A reply failed, and never through the user's fault. Nothing was charged.
 
-    What the model's server said stays in the logs: it may speak of an account that is ours.
+    What the model's server said stays in the log: it may name our account.
     """
 
 
 class ProviderFailed(ReplyError):
-    """The model's server broke off, or answered something that is not a reply."""
+    """The model's server broke off, or sent something that is not a reply."""
 
     code = "provider_failed"
     status = 502
@@ -41,7 +41,7 @@ class ProviderFailed(ReplyError):
 
 
 class EmptyReply(ProviderFailed):
-    """The model ended without a visible character."""
+    """The model ended without one visible character."""
 
     detail = _("The reply came back empty. Nothing was charged; please try again.")
 
@@ -63,7 +63,7 @@ class ProviderTimeout(ReplyError):
 
 
 class ReplyInterrupted(ReplyError):
-    """The process that wrote the reply went away in the middle of it."""
+    """The process that wrote the reply ended before the reply did."""
 
     code = "interrupted"
     status = 503

@@ -1,4 +1,4 @@
-"""The admin's own site: one sign-in page for everybody, and no door for suspended staff."""
+"""The admin site: it signs people in on the site's own page, and keeps suspended staff out."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from intellispark.accounts.models import User
 
-# Rows that only the flows they belong to may change: an address edited here would no longer be
-# the one that its owner signs in with.
+# Not in the admin: only the sign-in flows may change these rows. An address edited here would
+# differ from the one on the account.
 UNLISTED = {
     "account.emailaddress",
     "account.emailconfirmation",
@@ -42,7 +42,7 @@ class AdminSite(DjangoAdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The site's own sign-in page, with its rate limit. Signed in without a right: 403."""
+        """Redirect to the site's own sign-in page, which has a rate limit; 403 for non-staff."""
         if request.user.is_authenticated and not self.has_permission(request):
             raise PermissionDenied
         target = request.GET.get("next") or reverse("admin:index", current_app=self.name)
@@ -51,6 +51,6 @@ class AdminSite(DjangoAdminSite):
     def logout(  # type: ignore[override]  # a redirect instead of a page of its own
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Signs out of the whole site, and back to its front page."""
+        """Sign out of the whole site, and go to its front page."""
         super().logout(request, extra_context)
         return redirect("/")

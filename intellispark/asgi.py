@@ -18,13 +18,13 @@ from payments.live.socket import BalanceSocket  # noqa: E402
 
 
 async def nowhere(scope: Any, receive: Any, send: Any) -> Any:
-    """A socket that nobody serves: the handshake is refused."""
+    """Refuse the handshake of a socket whose path we do not serve."""
     await receive()
     await send({"type": "websocket.close"})
 
 
 claim_database()
-get_channel_layer()  # made now: threads that ask first at the same moment would make two
+get_channel_layer()  # now: two threads that call it first at the same moment would make two
 application = ProtocolTypeRouter(
     {
         "http": quick_tokens(http),

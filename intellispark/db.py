@@ -8,7 +8,7 @@ from django.db import connection
 
 
 def database_now() -> datetime:
-    """The time now, as the triggers see it: one query. PostgreSQL's is not the transaction's."""
+    """The time now, as the triggers see it: one query. It moves on within a transaction."""
     is_sqlite = connection.vendor == "sqlite"
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""For load balancers and monitoring: alive, ready, and figures."""
+"""For load balancers and monitoring: is the process alive, is it ready, and its figures."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ CHECK_TIMEOUT_SECS = 2.0
 @require_safe
 @never_cache
 async def healthz(request: HttpRequest) -> JsonResponse:
-    """Alive: the process answers. Asks nobody else, so that no outage restarts it."""
+    """Alive: the process answers. It asks no database, so an outage there restarts no process."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 @never_cache
 async def readyz(request: HttpRequest) -> JsonResponse:
-    """Ready for traffic: 200, or 503 with what is wrong. Each check has two seconds."""
+    """Ready for traffic: 200, or 503 with the failed checks. Each check has two seconds."""
     answers = await asyncio.gather(*(_ask(name, check) for name, check in CHECKS.items()))
     checks = dict(zip(CHECKS, answers, strict=True))
     problems = [f"{name}: {answer}" for name, answer in checks.items() if answer != "ok"]
@@ -48,7 +48,7 @@ async def readyz(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 async def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus figures, for this machine or the bearer of METRICS_TOKEN; else nothing is here."""
+    """Prometheus figures, for this machine or the bearer of METRICS_TOKEN; 404 for others."""
     token = bearer_of(request)
     allowed = (
         bool(settings.METRICS_TOKEN) and constant_time_compare(token, settings.METRICS_TOKEN)
@@ -93,7 +93,7 @@ def _ledger_triggers() -> str:
 
 
 async def _channel_layer() -> str:
-    """A message to ourselves and back."""
+    """Send a message through the layer to this process, and receive it."""
     layer = get_channel_layer()
     channel = await layer.new_channel()
     nonce = uuid4().hex
@@ -106,7 +106,7 @@ async def _channel_layer() -> str:
 
 
 async def _forget(layer: object, channel: str) -> None:
-    """Channels has no call to give a channel back: its layers do so when `receive` is cancelled."""
+    """Free the channel. Channels has no call for it: layers do it when `receive` is cancelled."""
     waiting = asyncio.ensure_future(layer.receive(channel))  # type: ignore[attr-defined]
     await asyncio.sleep(0)
     waiting.cancel()

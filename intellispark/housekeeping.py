@@ -1,4 +1,4 @@
-"""What must happen although nobody asks: one pass of it."""
+"""The work that no request triggers; `serve` runs a pass of it every ten seconds."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from payments.ledger.expiry import expire_due_wallets
 
 
 def run_pass(*, sole_process: bool = False) -> dict[str, int]:
-    """How many things of each kind this pass settled. Safe to run twice at once.
+    """Run one pass; the result counts what it did, by kind. Safe to run twice at once.
 
-    `sole_process` says that no other process serves this database and that this one has only
-    just started: then every running generation is an orphan, whatever its lease says.
+    `sole_process` means that no other process serves this database and that this one has just
+    started: then every running generation is an orphan, whatever its lease says.
     """
     return {
         "generations_recovered": recover_orphans(sole_process=sole_process),

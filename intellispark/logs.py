@@ -1,4 +1,4 @@
-"""Structured logs: one line an event, readable in development, JSON in production."""
+"""Structured logs: one line per event, readable in development, JSON in production."""
 
 import logging.config
 

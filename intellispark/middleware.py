@@ -1,8 +1,8 @@
-"""Django's and others' middleware, kept on the event loop.
+"""Django's and others' middleware, run on the event loop.
 
-Stock middleware goes to a thread and back for each of its hooks, and WhiteNoise's holds a thread
-for as long as the request lasts. What is here does the same work where it stands, and takes a
-thread only where something has to be read or written.
+As they come, these classes go to a thread and back for each of their hooks, and WhiteNoise holds a
+thread for as long as the request lasts. The subclasses here do the same work on the loop, and take
+a thread only where something has to be read or written.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
 class OnTheLoop(MiddlewareMixin):
-    """Calls the hooks of the stock class that it is mixed into, without a thread for each."""
+    """Calls the hooks of the class that it is mixed into on the loop, without a thread for each."""
 
     sync_capable = False
 
     def writes(self, request: HttpRequest) -> bool:
-        """Whether `process_response` does I/O after all, this time."""
+        """Whether `process_response` does I/O for this request, and so needs a thread."""
         return False
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
@@ -88,7 +88,7 @@ class AsyncMessageMiddleware(OnTheLoop, MessageMiddleware):
 
 
 class AsyncCsrfViewMiddleware(OnTheLoop, CsrfViewMiddleware):
-    """A thread only where it may refuse: the page it then shows reads the database."""
+    """Takes a thread only where it may refuse: the error page then reads the database."""
 
     async def process_view(  # type: ignore[override]
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
@@ -101,15 +101,15 @@ class AsyncCsrfViewMiddleware(OnTheLoop, CsrfViewMiddleware):
 
 @async_only_middleware
 def static_files(get_response: GetResponse) -> GetResponse:
-    """WhiteNoise's files. Only they take a thread, to be read."""
-    stock = WhiteNoiseMiddleware(None)
+    """Serve WhiteNoise's files. Only a request for one of them takes a thread, to read it."""
+    whitenoise = WhiteNoiseMiddleware(None)
 
     def serve(request: HttpRequest) -> HttpResponse | None:
         path = request.path_info
-        found = stock.find_file(path) if stock.autorefresh else stock.files.get(path)
+        found = whitenoise.find_file(path) if whitenoise.autorefresh else whitenoise.files.get(path)
         if found is None:
             return None
-        streamed = stock.serve(found, request)
+        streamed = whitenoise.serve(found, request)
         # Read here: ASGI would read a synchronous stream to its end as well, with a warning.
         response = HttpResponse(b"".join(streamed), status=streamed.status_code)
         del response["Content-Type"]
@@ -119,7 +119,7 @@ def static_files(get_response: GetResponse) -> GetResponse:
         return response
 
     async def middleware(request: HttpRequest) -> HttpResponseBase:
-        if request.path_info.startswith(stock.static_prefix):
+        if request.path_info.startswith(whitenoise.static_prefix):
             response = await sync_to_async(serve)(request)
             if response is not None:
                 return response
@@ -129,7 +129,7 @@ def static_files(get_response: GetResponse) -> GetResponse:
 
 
 class RequestLogMiddleware(RequestMiddleware):
-    """django-structlog's lines and request ids; names the person only once somebody asked."""
+    """django-structlog's lines and request ids; a line names the user when they are loaded."""
 
     async def __acall__(self, request: HttpRequest) -> HttpResponse:
         self.prepare(request)

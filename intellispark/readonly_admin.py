@@ -1,4 +1,4 @@
-"""What all admins of money have in common: they show, and change nothing."""
+"""The base of admins that show rows and change none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     """No adding, changing or deleting, one by one or in bulk. The ledger would refuse anyway."""
 
     actions = None
-    show_full_result_count = False  # counting a whole ledger to show 100 rows
+    show_full_result_count = False  # it would count the whole ledger to show 50 rows
     list_per_page = 50
 
     def has_add_permission(self, request: HttpRequest) -> bool:

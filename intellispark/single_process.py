@@ -1,7 +1,7 @@
 """Makes sure that a process without Redis is the only one that serves its database.
 
-The in-process channel layer reaches the sockets of its own process only: a second one would show
-stale balances without a word. So it refuses to start.
+The in-process channel layer reaches the sockets of its own process only: the pages of a second
+process would show old balances, and nothing would say so. So a second process refuses to start.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def claim_database() -> None:
     """Hold this database's lock until the process ends; do nothing where there is Redis.
 
     Raises ImproperlyConfigured when another process has it. On SQLite the lock is a file beside
-    the database, on PostgreSQL an advisory lock on a connection of its own; both end with us.
+    the database, on PostgreSQL an advisory lock on a connection of its own; both end with this
+    process.
     """
     name = str(connection.settings_dict["NAME"])
     if settings.REDIS_URL or name in _claims:

@@ -1,4 +1,4 @@
-"""Text made of values, for services and templates alike."""
+"""Turns values into text, for services and templates alike."""
 
 from __future__ import annotations
 

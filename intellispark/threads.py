@@ -1,4 +1,4 @@
-"""Database work from the loop: in a thread of the pool, with its connection given back after."""
+"""Runs database work for code on the event loop."""
 
 from __future__ import annotations
 
@@ -12,5 +12,8 @@ R = TypeVar("R")
 
 
 def in_thread(work: Callable[P, R]) -> Callable[P, Awaitable[R]]:
-    """`work` as a coroutine function. Not thread-sensitive: that one thread serves the sockets."""
+    """`work` as a coroutine function, run in a pool thread that closes its connection afterwards.
+
+    Not thread-sensitive: asgiref has one such thread for all, and the sockets use it.
+    """
     return database_sync_to_async(work, thread_sensitive=False)

@@ -37,7 +37,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Without the request's context: what broke may be the database that the page would read."""
+    """Rendered without the request's context, which reads the database: that may be what broke."""
     error = ServerFailed()
     if is_api(request):
         return error_response(error, request)

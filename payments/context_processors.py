@@ -1,4 +1,4 @@
-"""The balance for the first paint of every page."""
+"""The balance that every page shows before its scripts run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the ledger and the checkout refuse, with the codes that clients see."""
+"""The refusals of the ledger and the checkout, with the codes that clients see."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from intellispark.api.errors import DomainError
 
 
 class InsufficientTokens(DomainError):
-    """The wallet's available tokens do not cover it. Data: `needed`, `available`."""
+    """The wallet has too few available tokens. Data: `needed`, `available`."""
 
     code = "insufficient_tokens"
     status = 402
@@ -16,7 +16,7 @@ class InsufficientTokens(DomainError):
 
 
 class EntryConflict(DomainError):
-    """The entry's key was used before, for something else."""
+    """The entry's key was used before for another entry."""
 
     code = "idempotency_conflict"
     status = 409
@@ -32,7 +32,7 @@ class HoldResolved(DomainError):
 
 
 class InvariantViolated(DomainError):
-    """The database refused the entry: its shape or its links break a law of the ledger."""
+    """The database refused the entry: its values or references would break an invariant."""
 
     code = "ledger_invariant"
     status = 422
@@ -48,7 +48,7 @@ class UnknownPack(DomainError):
 
 
 class GatewayUnavailable(DomainError):
-    """The payment provider could not be asked. The purchase stays pending: ask again."""
+    """The payment provider cannot be reached. The purchase stays pending: send it again."""
 
     code = "payment_unavailable"
     status = 503

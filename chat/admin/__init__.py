@@ -1,4 +1,4 @@
-"""The admin of chat. What people said in their chats is theirs: it is not shown here."""
+"""The admin of chat. It never shows what people said in their chats."""
 
 from chat.admin.character import CategoryAdmin, CharacterAdmin
 from chat.admin.chat import ChatAdmin

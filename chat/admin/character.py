@@ -17,7 +17,7 @@ class CharacterTextInline(admin.StackedInline):
 
 @admin.register(Character)
 class CharacterAdmin(admin.ModelAdmin):
-    """Starters are brought back to their files by `load_characters`: change those there."""
+    """Change starter characters in their files: `load_characters` overwrites them from there."""
 
     inlines = [CharacterTextInline]
     list_display = ("__str__", "slug", "owner", "is_public", "position", "created_at")

@@ -1,4 +1,4 @@
-"""Chats: who, with whom, since when and how much. Never what was said."""
+"""Chats: whose, with which character, since when, how many messages. Never what was said."""
 
 from __future__ import annotations
 

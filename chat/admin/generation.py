@@ -1,4 +1,4 @@
-"""Generations: how replies went, what they took, why they failed."""
+"""Generations: how replies went, what they cost, why they failed."""
 
 from __future__ import annotations
 
@@ -41,5 +41,5 @@ class GenerationAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("chat"))
     def in_chat(self, generation: Generation) -> UUID:
-        """Its id: the title may be what the person said."""
+        """The chat's id, not its title: the title may quote the person."""
         return generation.chat_id

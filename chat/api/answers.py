@@ -1,4 +1,4 @@
-"""What a client is told about a generation: its state, its end, its balance."""
+"""The JSON about a generation: its state, its end, the balance after it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def message_of(generation: Generation) -> dict[str, Any] | None:
 
 
 async def balance_of(generation: Generation) -> Balance:
-    """The wallet right after the generation's last entry: the same however often it is asked."""
+    """The balance right after the generation's last entry: the same in every answer."""
     if generation.hold is None:  # a free model moved nothing
         return await in_thread(snapshot)(generation.user_id)
     if generation.is_running:
@@ -54,14 +54,14 @@ async def balance_of(generation: Generation) -> Balance:
 
 
 async def balance_at_start(generation: Generation) -> Balance:
-    """The wallet right after the hold."""
+    """The balance right after the hold."""
     if generation.hold is None:
         return await in_thread(snapshot)(generation.user_id)
     return balance_after(generation.hold)
 
 
 def error_of(generation: Generation) -> ReplyError | None:
-    """Why there is no whole reply, or None."""
+    """Why there is no complete reply, or None."""
     if generation.status not in (Status.FAILED, Status.INTERRUPTED):
         return None
     kind = REPLY_ERRORS.get(generation.error_code, ProviderFailed)

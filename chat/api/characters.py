@@ -1,4 +1,4 @@
-"""Characters, to browse without an account."""
+"""`/api/characters`: searching and reading, open to people without an account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The person's chats."""
+"""`/api/chats`: the person's own chats."""
 
 from __future__ import annotations
 

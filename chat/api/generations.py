@@ -1,8 +1,8 @@
 """Asking for a reply, following it, stopping it.
 
-Plain async views: DRF's are synchronous, and would hold a thread for as long as a reply takes.
-They are in the OpenAPI schema by hand (`chat.api.schema`); errors get their body from the
-middleware, before a stream begins.
+These are plain async views: DRF's are synchronous, and would hold a thread for as long as a reply
+takes. `chat.api.schema` describes them for OpenAPI by hand. What they raise before a stream begins
+gets its error body from `intellispark.api.middleware`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from chat.replies.control import get_generation, request_stop
 from chat.replies.models import Generation
 from chat.replies.start import start_detached
 from chat.replies.tail import wait_for_end
-from intellispark.accounts.languages import asked_language
+from intellispark.accounts.languages import requested_language
 from intellispark.accounts.models import User
 from intellispark.accounts.tokens import authenticate_request
 from intellispark.api.body import plain_body_of
@@ -31,59 +31,62 @@ from intellispark.api.idempotency import client_key
 from intellispark.threads import in_thread
 
 
-@csrf_exempt  # authenticate_request asks for the token where a session is used
+@csrf_exempt  # authenticate_request checks the token where a session is used
 @require_POST
 async def generate(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
-    """One reply: as a stream, as a promise (202), or whole."""
+    """Start one reply, and answer with its stream, with 202 at once, or with the whole reply."""
     user = await _user(request)
     key, body = client_key(request), plain_body_of(request)
     generation = await start_detached(
-        user=user, chat_id=chat_id, body=body, key=key, language=asked_language(request)
+        user=user, chat_id=chat_id, body=body, key=key, language=requested_language(request)
     )
     if "text/event-stream" in request.headers.get("Accept", ""):
         return stream_of(generation, offset=last_event_offset(request))
     if "respond-async" in request.headers.get("Prefer", ""):
-        return await _promise(generation)
-    return await _whole(generation)
+        return await _accepted(generation)
+    return await _finished(generation)
 
 
-@csrf_exempt  # so that other methods hear 405, as everywhere
+@csrf_exempt  # so that other methods get 405, as everywhere
 @require_safe
 async def generation_state(request: HttpRequest, generation_id: UUID) -> HttpResponseBase:
-    """How it stands."""
-    generation = await _own(request, generation_id)
+    """Answer with the generation's state."""
+    generation = await _own_generation(request, generation_id)
     return _json(state_of(generation))
 
 
 @csrf_exempt
 @require_GET
 async def generation_events(request: HttpRequest, generation_id: UUID) -> HttpResponseBase:
-    """The stream, from `Last-Event-ID` on."""
-    generation = await _own(request, generation_id)
+    """Answer with the stream, from `Last-Event-ID` on."""
+    generation = await _own_generation(request, generation_id)
     return stream_of(generation, offset=last_event_offset(request))
 
 
 @csrf_exempt
 @require_POST
 async def generation_stop(request: HttpRequest, generation_id: UUID) -> HttpResponseBase:
-    """Ask for its end; what was said by then is kept."""
+    """Ask the generation to stop; its text so far is kept."""
     user = await _user(request)
     generation = await in_thread(request_stop)(user=user, generation_id=generation_id)
     return _json({"generation": state_of(generation)}, status=202)
 
 
 async def _user(request: HttpRequest) -> User:
-    """Who asks. In the request's own thread, whose connection is given back after: it would
-    otherwise be kept for as long as the stream lasts, and the pool is small."""
+    """The person who sends the request.
+
+    Loaded in a thread that gives its connection back at once. The request's own would keep it for
+    as long as the stream lasts, and the pool is small.
+    """
     return await database_sync_to_async(authenticate_request)(request)
 
 
-async def _own(request: HttpRequest, generation_id: UUID) -> Generation:
+async def _own_generation(request: HttpRequest, generation_id: UUID) -> Generation:
     user = await _user(request)
     return await in_thread(get_generation)(user=user, generation_id=generation_id)
 
 
-async def _promise(generation: Generation) -> JsonResponse:
+async def _accepted(generation: Generation) -> JsonResponse:
     response = _json(
         {
             "generation": state_of(generation),
@@ -97,8 +100,8 @@ async def _promise(generation: Generation) -> JsonResponse:
     return response
 
 
-async def _whole(generation: Generation) -> JsonResponse:
-    """The finished reply. Raises why there is none."""
+async def _finished(generation: Generation) -> JsonResponse:
+    """Wait for the end, and answer with the reply. Raises the error when there is none."""
     finished = await wait_for_end(generation.pk)
     if finished is None:
         raise NotFound

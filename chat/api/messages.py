@@ -1,4 +1,4 @@
-"""The messages of a chat."""
+"""`/api/chats/{id}/messages`: reading and posting."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ class MessagesView(APIView):
 
     @extend_schema(
         operation_id="messages_create",
-        summary="Say something",
-        description="The role is always `user`. Asks for no reply: see `generate`.",
+        summary="Post a message",
+        description="The role is always `user`. It starts no reply: see `generate`.",
         parameters=[KEY],
         request=POST,
         responses={201: MessageSerializer, 409: KEY_USED},

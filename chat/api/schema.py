@@ -1,4 +1,4 @@
-"""The plain async views in the OpenAPI schema, by hand: drf-spectacular sees DRF's views only."""
+"""Describes the plain async views for OpenAPI: drf-spectacular finds DRF's views only."""
 
 from __future__ import annotations
 
@@ -86,7 +86,8 @@ SCHEMAS: dict[str, Any] = {
     ),
     "GenerateRequest": {
         "type": "object",
-        "description": "New `content`, or the message to answer; neither: the last one.",
+        "description": "New `content`, or the id of the message to reply to. Without either, the "
+        "reply is to the last message.",
         "properties": {
             "content": {
                 "type": "string",
@@ -106,9 +107,10 @@ SCHEMAS: dict[str, Any] = {
 GENERATE = {
     "operationId": "chats_generate",
     "summary": "Get a reply",
-    "description": "Holds the price before the model is called; takes it with a whole reply, "
-    "gives it back otherwise. `Accept: text/event-stream` streams, `Prefer: respond-async` "
-    "answers at once, and by default the answer comes with the whole reply.\n\n" + STREAM,
+    "description": "Holds the price before it calls the model, captures it when the reply is "
+    "complete, and releases it otherwise. `Accept: text/event-stream` streams the reply, "
+    "`Prefer: respond-async` answers at once; by default the answer comes with the whole "
+    "reply.\n\n" + STREAM,
     "tags": ["generations"],
     "security": SECURITY,
     "parameters": [
@@ -128,16 +130,16 @@ GENERATE = {
             "content": {"application/json": {"schema": _ref("Reply")}, **SSE},
         },
         "202": _json(
-            "Begun (`Prefer: respond-async`).",
+            "Started (`Prefer: respond-async`).",
             _object(
                 generation=_ref("Generation"),
                 message=_nullable("Message"),
                 balance=_ref("Balance"),
             ),
         ),
-        "402": _json("Not enough tokens; nothing is left behind.", _ref("Error")),
-        "409": _json("A reply is running, or the key was used otherwise.", _ref("Error")),
-        "422": _json("Invalid, or nothing waits for an answer.", _ref("Error")),
+        "402": _json("Not enough tokens; nothing was stored.", _ref("Error")),
+        "409": _json("A reply is running, or the key was used for another request.", _ref("Error")),
+        "422": _json("Invalid, or there is no message to reply to.", _ref("Error")),
         "502": _json("The model failed; nothing was charged.", _ref("Error")),
         "503": _json("The model is unavailable; nothing was charged.", _ref("Error")),
         "504": _json("The model took too long; nothing was charged.", _ref("Error")),
@@ -149,7 +151,7 @@ PATHS: dict[str, Any] = {
     "/api/generations/{generation_id}": {
         "get": {
             "operationId": "generations_read",
-            "summary": "How a reply stands",
+            "summary": "Read the state of a reply",
             "tags": ["generations"],
             "security": SECURITY,
             "parameters": [_path_id("generation_id")],
@@ -171,19 +173,19 @@ PATHS: dict[str, Any] = {
         "post": {
             "operationId": "generations_stop",
             "summary": "Stop a reply",
-            "description": "What was said is kept. Captured if any of it could be seen. "
-            "Asking again, or too late, changes nothing.",
+            "description": "The text so far is kept, and charged if any of it is visible. "
+            "Stopping again, or too late, changes nothing.",
             "tags": ["generations"],
             "security": SECURITY,
             "parameters": [_path_id("generation_id")],
-            "responses": {"202": _json("Asked.", _object(generation=_ref("Generation")))},
+            "responses": {"202": _json("Stopping.", _object(generation=_ref("Generation")))},
         }
     },
 }
 
 
 def add_generations(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """drf-spectacular's hook. Runs before the one that adds the errors to every operation."""
+    """drf-spectacular's hook; it runs before the one that adds errors to every operation."""
     result.setdefault("components", {}).setdefault("schemas", {}).update(SCHEMAS)
     result["paths"].update(PATHS)
     return result

@@ -32,7 +32,7 @@ class CategorySerializer(serializers.ModelSerializer):
 
 
 class CharacterBriefSerializer(serializers.ModelSerializer):
-    """Enough to show who it is."""
+    """A character in brief: name and picture."""
 
     name = serializers.CharField()
     avatar_url = serializers.CharField()
@@ -43,7 +43,7 @@ class CharacterBriefSerializer(serializers.ModelSerializer):
 
 
 class CharacterSerializer(CharacterBriefSerializer):
-    """A character in the reader's language. `owner` is null for the house's own."""
+    """A character in the reader's language. `owner` is null for starter characters."""
 
     tagline = serializers.CharField()
     description = serializers.CharField()
@@ -73,9 +73,9 @@ class CharacterSerializer(CharacterBriefSerializer):
 
 
 class CharacterDetailSerializer(CharacterSerializer):
-    """The same, and the prompt for nobody but its owner."""
+    """A character, with its prompt when its owner reads it."""
 
-    prompt = serializers.CharField(required=False, help_text="Only to the owner.")
+    prompt = serializers.CharField(required=False, help_text="Only for the owner.")
 
     class Meta(CharacterSerializer.Meta):
         fields = [*CharacterSerializer.Meta.fields, "prompt"]
@@ -91,7 +91,7 @@ class CharacterDetailSerializer(CharacterSerializer):
 
 
 class ChatSerializer(serializers.ModelSerializer):
-    """One chat. `last_message` is the beginning of what was said last."""
+    """One chat. `last_message` is the beginning of its last message with text."""
 
     character = CharacterBriefSerializer()
     last_message = serializers.SerializerMethodField()
@@ -109,7 +109,7 @@ class ChatSerializer(serializers.ModelSerializer):
 
 
 class ReceiptSerializer(serializers.Serializer):
-    """What a reply took. The counts are the model's own tokens, not the wallet's."""
+    """What a reply cost: `tokens` of the wallet. The two counts are the model's own tokens."""
 
     tokens = serializers.IntegerField()
     entry_id = serializers.IntegerField()
@@ -131,13 +131,13 @@ class ReceiptSerializer(serializers.Serializer):
 
 
 def receipt_of(generation: Generation | None) -> dict[str, Any] | None:
-    """The receipt, or None where nothing was taken."""
+    """The receipt, or None when nothing was charged."""
     taken = generation is not None and generation.capture_id is not None
     return ReceiptSerializer(generation).data if taken else None
 
 
 class MessageSerializer(serializers.ModelSerializer):
-    """One message. While its status is `streaming`, `generation_id` says where to listen."""
+    """One message. While its status is `streaming`, `generation_id` names the stream to follow."""
 
     content_html = serializers.SerializerMethodField(help_text="Rendered, safe to insert.")
     created_at = TimeField()
@@ -174,7 +174,7 @@ class MessageSerializer(serializers.ModelSerializer):
 
 
 def _generation_of(message: Message) -> Generation | None:
-    """What wrote it. No query after `with_receipts`."""
+    """The generation that wrote the message, or None. No query after `with_receipts`."""
     if message.role != Message.Role.ASSISTANT:
         return None
     return getattr(message, "generation", None)

@@ -1,4 +1,4 @@
-"""A reply as Server-Sent Events (contract: "The reply stream")."""
+"""A reply as Server-Sent Events; `chat.api.schema.STREAM` lists the events."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ COMMENT = ": still here\n\n"
 
 
 def stream_of(generation: Generation, *, offset: int = 0) -> StreamingHttpResponse:
-    """The stream from that offset, which stops nothing when its reader leaves."""
+    """The stream from that offset. When its reader leaves, the generation goes on."""
     response = StreamingHttpResponse(
         _events(generation, offset), content_type="text/event-stream; charset=utf-8"
     )
     response["Cache-Control"] = "no-store"
-    response["X-Accel-Buffering"] = "no"  # nginx would collect it all first
+    response["X-Accel-Buffering"] = "no"  # or nginx collects the whole stream first
     return response
 
 
 def last_event_offset(request: HttpRequest) -> int:
-    """Where the client was; 0 for what is no offset."""
+    """The offset from which the client wants to go on; 0 when the header is not a number."""
     raw = request.headers.get("Last-Event-ID", "").strip()
     return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else 0
 
@@ -88,6 +88,6 @@ async def _closing(generation: Generation, offset: int) -> str:
 
 
 def event(name: str, offset: int, data: dict[str, Any]) -> str:
-    """One event. JSON has no raw line feed, so its data is always one line."""
+    """One event. JSON escapes line feeds, so the data is always one line."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return f"id: {offset}\nevent: {name}\ndata: {text}\n\n"

@@ -1,4 +1,4 @@
-"""The shelves of the discover page, in their order. Names are English and looked up on display."""
+"""The categories of the discover page, in their order. Pages translate the English names."""
 
 from django.utils.translation import gettext_noop as _
 

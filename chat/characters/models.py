@@ -1,4 +1,4 @@
-"""Characters: who one can talk with, in every language that they speak."""
+"""Characters, their texts in each language, and the categories they are found in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Category(models.Model):
-    """A shelf of the discover page. The English name is looked up in the message catalogue."""
+    """A category of the discover page. Pages translate its English name."""
 
     slug = models.SlugField(_("slug"), primary_key=True)
     name = models.CharField(_("name"), max_length=40)
@@ -31,7 +31,7 @@ class Category(models.Model):
 
     @property
     def label(self) -> str:
-        """The name in the active language (`categories.py` registers the starters' names)."""
+        """The name in the active language (`categories.py` marks the names for translation)."""
         return gettext(self.name) if self.name else ""
 
 
@@ -56,9 +56,9 @@ class CharacterQuerySet(models.QuerySet["Character"]):
         return found
 
     def for_cards(self) -> CharacterQuerySet:
-        """With texts and categories at hand and `chat_count` counted: three queries in all.
+        """With `chat_count`, and with texts and categories loaded: three queries in all.
 
-        Counted in a sub-select, so that only the chats of the page's own rows are read.
+        A sub-select counts the chats, so only those of the page's own rows are read.
         """
         counted = Character.objects.filter(pk=OuterRef("pk")).order_by()
         count = Subquery(counted.annotate(count=Count("chats")).values("count"))
@@ -66,7 +66,7 @@ class CharacterQuerySet(models.QuerySet["Character"]):
 
 
 class Character(models.Model):
-    """Somebody to talk with. What they say of themselves stands in `texts`, one row a language."""
+    """A character. Its name and other texts stand in `texts`, one row per language."""
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(_("slug"), unique=True, null=True, blank=True)
@@ -134,7 +134,7 @@ class Character(models.Model):
 
 
 class CharacterText(models.Model):
-    """A character in one language. The prompt is for the model and, of people, its owner only."""
+    """A character in one language. Only the model and the owner read the prompt."""
 
     character = models.ForeignKey(
         Character, on_delete=models.CASCADE, related_name="texts", verbose_name=_("character")

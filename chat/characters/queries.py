@@ -1,4 +1,4 @@
-"""Characters by what a client asks for."""
+"""Finds characters by an id that a client sent."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parents[1] / "starter" / "characters"
 
 
 def load_starters(folder: Path = FOLDER) -> list[str]:
-    """The slugs of the starters that were made or changed; none when all was up to date.
+    """The slugs of the starters that were made or changed; empty when all were up to date.
 
     The files win over what the database has, by slug. Characters that people made, and starters
     whose file is gone, stay as they are.

@@ -1,4 +1,4 @@
-"""What a person does with chats: begin one, find it, rename it. Deleting is in `replies`."""
+"""Making, finding and renaming chats. Deleting is in `replies`: it settles a running reply."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def get_chat(*, user: User, chat_id: UUID | str) -> Chat:
 
 
 def get_chat_card(*, user: User, chat_id: UUID | str) -> Chat:
-    """The same with its character and last message at hand."""
+    """The same, with the character and the last message loaded."""
     return get_by_id(Chat.objects.owned_by(user).with_last_message(), chat_id)
 
 
 def create_chat(*, user: User, character_id: Any, key: str = "") -> Chat:
     """A new chat with the opening line already in it, or the one that `key` made before.
 
-    `character_id` is whatever the client sent. Language and title are fixed here: the person's
-    own language, else the page's.
+    `character_id` is what the client sent. Language and title are chosen here: the person's own
+    language, else the page's.
 
-    Raises Invalid when it is no id, NotFound when there is no such character or when the chat of
-    that key was deleted since, IdempotencyConflict when the key made a chat with another.
+    Raises Invalid when it is not an id, NotFound when there is no such character or the chat of
+    that key was deleted since, IdempotencyConflict when the key made a chat with another character.
     """
 
     def make(record: IdempotencyKey) -> Chat:
@@ -62,7 +62,7 @@ def create_chat(*, user: User, character_id: Any, key: str = "") -> Chat:
 
 
 def _canonical_id(character_id: Any) -> Any:
-    """The same for every spelling of an id; whatever is no id stays as it is."""
+    """One spelling for every spelling of an id; what is not an id stays as it is."""
     try:
         return str(UUID(str(character_id)))
     except ValueError:
@@ -86,7 +86,7 @@ def _open(chat_id: UUID, user: User, character: Character) -> Chat:
 
 
 def rename_chat(*, chat: Chat, title: Any) -> Chat:
-    """The chat under its new title, 1 to 120 characters. Raises Invalid. No activity."""
+    """The chat under its new title, 1 to 120 characters. Raises Invalid. `updated_at` stays."""
     chat.title = clean_text(title, field="title", max_chars=TITLE_MAX_CHARS)
     with transaction.atomic():
         chat.save(update_fields=["title"])

@@ -1,6 +1,6 @@
-"""What a person's open pages hear about their chats, and the only calls that tell them.
+"""The events about chats, and the functions that publish them to the person's open pages.
 
-Each is called inside the transaction that makes the change; the frame follows its commit.
+Call each inside the transaction that makes the change; the frame goes out after its commit.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
-# Raw HTML is shown as text, and pictures as links: they would tell their server who reads.
+# Raw HTML is shown as text, and pictures as links: loading one would tell its server who reads.
 _markdown = (
     MarkdownIt("commonmark", {"html": False, "breaks": True})
     .enable(["table", "strikethrough"])
@@ -25,7 +25,7 @@ CODE_CLASS = re.compile(r"language-[\w+#.-]{1,30}")
 
 
 def render(text: str) -> SafeString:
-    """The text as HTML. What comes out has passed an allow-list, whatever the renderer thought."""
+    """The text as HTML. nh3 passes only the tags and attributes listed above."""
     html = nh3.clean(
         _markdown.render(text),
         tags=TAGS,

@@ -1,4 +1,4 @@
-"""What was said: reading it page by page, and saying more."""
+"""Messages: reading them page by page, and writing new ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POST = "message.post"
 
 
 def append_message(chat: Chat, **fields: Any) -> Message:
-    """The chat's next message. The caller holds the chat's row, so numbers follow commits."""
+    """Write the chat's next message. The caller holds the chat's lock: numbers follow commits."""
     Chat.objects.filter(pk=chat.pk).update(
         message_count=F("message_count") + 1, updated_at=timezone.now()
     )
@@ -31,7 +31,7 @@ def append_message(chat: Chat, **fields: Any) -> Message:
 def post_message(*, user: User, chat: Chat, content: Any, key: str = "") -> Message:
     """The user's message, or the one that `key` posted before.
 
-    `content` is whatever the client sent. Raises Invalid when it is no text of 1 to 10 000
+    `content` is what the client sent. Raises Invalid when it is not a text of 1 to 10 000
     characters, NotFound when the chat or the message was deleted since, IdempotencyConflict when
     the key posted another content.
     """
@@ -72,7 +72,7 @@ def owns_chat(*, user: User, chat_id: UUID) -> bool:
 
 
 def get_message(*, chat: Chat, message_id: UUID | str) -> Message:
-    """A message of that chat. Raises NotFound, malformed ids too."""
+    """A message of that chat: one query. Raises NotFound, for malformed ids too."""
     try:
         found = chat.messages.with_receipts().filter(pk=UUID(str(message_id))).first()
     except ValueError:
@@ -85,8 +85,8 @@ def get_message(*, chat: Chat, message_id: UUID | str) -> Message:
 def message_page(
     *, chat: Chat, before: UUID | str | None = None, limit: int
 ) -> tuple[list[Message], bool]:
-    """The `limit` messages before that one (default: the newest), oldest first; whether more are
-    older. One query, and one for `before`."""
+    """The `limit` messages before that one (default: the newest), oldest first, and whether there
+    are older ones. One query, and one more for `before`."""
     rows = chat.messages.with_receipts().order_by("-number")
     if before:
         rows = rows.filter(number__lt=get_message(chat=chat, message_id=before).number)

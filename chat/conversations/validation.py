@@ -1,4 +1,4 @@
-"""What people type, before it is stored."""
+"""Checks what people type before it is stored."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from chat.conversations.models.message import MESSAGE_MAX_CHARS
 from intellispark.api.errors import Invalid
 
-# NUL, which PostgreSQL cannot store, and halves of surrogate pairs, which are no text at all.
+# NUL, which PostgreSQL cannot store, and halves of surrogate pairs, which UTF-8 cannot encode.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-# The same rules for the OpenAPI schema: something that is no space, and no NUL.
+# The same rules for the OpenAPI schema: at least one character that is not a space, and no NUL.
 PATTERN = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
 

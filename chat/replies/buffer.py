@@ -1,4 +1,4 @@
-"""The text of one running reply in memory: one writer, any number of readers from any offset."""
+"""The text of one running reply in memory, for one writer and any number of readers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ REPLY_MAX_CHARS = 100_000
 
 
 class ReplyBuffer:
-    """Grows until it is frozen; readers wait until it ends. Offsets are Unicode code points.
+    """Grows until it is frozen; readers follow it until it ends. Offsets are Unicode code points.
 
-    Written on one loop and read on the same; `text` and `freeze` are safe from any thread.
+    Writer and readers share one loop; `text` and `freeze` are safe from any thread.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class ReplyBuffer:
             self._wake()
 
     def freeze(self) -> None:
-        """From now on the text stays as it is, whatever is still under way."""
+        """Ignore every later `append`."""
         self._frozen = True
 
     def end(self) -> None:
@@ -37,7 +37,7 @@ class ReplyBuffer:
         self._wake()
 
     async def wait_beyond(self, offset: int, *, timeout: float) -> bool:
-        """Until there is text after `offset` or the end; False when neither came in `timeout`."""
+        """Wait for text after `offset`, or the end; False if neither comes in `timeout` seconds."""
         try:
             async with asyncio.timeout(timeout):
                 while len(self.text) <= offset and not self.ended:
@@ -47,6 +47,6 @@ class ReplyBuffer:
         return True
 
     def _wake(self) -> None:
-        # Everyone who waits is woken by the old event; who comes later waits for the next.
+        # The old event wakes all who wait; whoever comes later waits for the new one.
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()

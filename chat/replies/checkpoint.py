@@ -1,4 +1,4 @@
-"""What the writer of a reply tells its row about once a second, and what the row tells it."""
+"""Once a second the writer of a reply saves its text, renews its lease, and looks for a stop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chat.replies.models import Generation
 
 
 class Instruction(Enum):
-    """What to do next: go on, stop because the user said so, or give up because it is lost."""
+    """What the writer must do next: go on, stop for the user, or give up what others settled."""
 
     CONTINUE = "continue"
     STOP = "stop"
@@ -21,10 +21,10 @@ class Instruction(Enum):
 def checkpoint(
     *, generation_id: UUID, message_id: UUID, text: str | None, renew: bool
 ) -> Instruction:
-    """Keep the text so far (when given), renew the lease (when asked), read the orders.
+    """Save `text` (unless None), renew the lease (if `renew`), and read what to do next.
 
-    A checkpoint that comes after the end finds the message no longer streaming and changes
-    nothing. One to three statements, each a transaction of its own.
+    After the generation's end it changes nothing: the message is no longer streaming. One to three
+    statements, each a transaction of its own.
     """
     mine = Generation.objects.running().filter(pk=generation_id, owner=owner())
     if renew:

@@ -1,4 +1,4 @@
-"""Settings that would fail at the first reply, found at the start instead."""
+"""System checks: find settings at the start that would fail at the first reply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking at a generation and stopping it, from whatever process is asked."""
+"""Reading and stopping a generation, in whatever process the request arrives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from intellispark.api.errors import NotFound
 def get_generation(*, user: Any, generation_id: UUID) -> Generation:
     """The person's own generation with its outcome: one query. Raises NotFound.
 
-    While it runs here its message has the newest text, not the row's.
+    While this process writes it, its message has the newest text from memory.
     """
     generation = Generation.objects.owned_by(user).with_outcome().filter(pk=generation_id).first()
     if generation is None:
@@ -28,10 +28,10 @@ def get_generation(*, user: Any, generation_id: UUID) -> Generation:
 
 
 def request_stop(*, user: Any, generation_id: UUID) -> Generation:
-    """The generation, told to stop if it still runs; again and too late are no errors.
+    """Ask the generation to stop, and return it. Asking again, or too late, changes nothing.
 
-    A run of this process hears it at once, one of another within a second, from the row. One
-    that nobody writes any more is settled here.
+    A run of this process stops at once, one of another process within a second, when it reads the
+    row. When the lease has lapsed, the generation is settled here.
     """
     generation = get_generation(user=user, generation_id=generation_id)
     if not generation.is_running:

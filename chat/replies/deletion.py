@@ -1,4 +1,4 @@
-"""Deleting chats: a running reply is stopped and settled first."""
+"""Deleting chats. It is in `replies` because it settles a running reply first."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from intellispark.accounts.models import User
 
 
 def delete_chat(*, chat: Chat) -> None:
-    """Gone with its messages; a running reply is stopped and settled first.
+    """Delete the chat with its messages, after stopping and settling a running reply.
 
-    A run of this process settles itself, so that whoever watches sees it stop. What still runs
-    then (in another process, or begun meanwhile) is settled here, under the chat's lock; its
-    writer finds the fence closed.
+    A run of this process settles itself first, so its readers see it stop. One that still runs then
+    (in another process, or started meanwhile) is settled here, under the chat's lock; its writer
+    does not pass the fence any more.
     """
     for generation_id in chat.generations.running().values_list("pk", flat=True):
         running.stop_and_wait(generation_id)
@@ -26,10 +26,10 @@ def delete_chat(*, chat: Chat) -> None:
 
 
 def delete_chats(*, user: User) -> None:
-    """All of the person's chats are gone, in the caller's transaction.
+    """Delete all of the person's chats, in the caller's transaction.
 
-    Running replies are told to stop, but nothing waits for them here: they could not settle while
-    this transaction holds what they need. They are settled as stopped where they stand.
+    It tells running replies to stop but does not wait for them: they could not settle while this
+    transaction holds their locks. It settles them itself, as stopped, with their text so far.
     """
     for chat in Chat.objects.owned_by(user):
         for generation_id in chat.generations.running().values_list("pk", flat=True):
@@ -38,7 +38,7 @@ def delete_chats(*, user: User) -> None:
 
 
 def _delete(chat: Chat) -> None:
-    """Settle what still runs, under the chat's lock, and delete. Needs a transaction."""
+    """Lock the chat, settle what still runs, delete. Needs a transaction."""
     if not Chat.objects.select_for_update(no_key=True).filter(pk=chat.pk).exists():
         return
     for generation_id in chat.generations.running().values_list("pk", flat=True):

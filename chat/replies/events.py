@@ -1,6 +1,6 @@
-"""What a person's open pages hear about replies, and the only calls that tell them.
+"""The events about replies, and the functions that publish them to the person's open pages.
 
-Each is called inside the transaction that makes the change; the frame follows its commit.
+Call each inside the transaction that makes the change; the frame goes out after its commit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from intellispark.text import preview
 
 @event("reply.started", slot="reply", by="chat_id")
 class ReplyStarted(TypedDict):
-    """A reply began to grow; `/api/generations/{generation_id}/events` streams it."""
+    """A reply has started; `/api/generations/{generation_id}/events` streams it."""
 
     type: str
     chat_id: str
@@ -29,9 +29,9 @@ class ReplyStarted(TypedDict):
 
 @event("reply.finished", slot="reply", by="chat_id")
 class ReplyFinished(TypedDict):
-    """A reply ended, as `status` says, and its chat is the newest now. Without text it left no
-    message: `message_id` is null. `preview` is what the lists say of the chat from now on: the
-    start of its last message, as plain text."""
+    """A reply has ended with `status`, and its chat has the newest activity. `message_id` is null
+    when the reply left no text. `preview`, for the lists of chats, is the start of the chat's
+    last message as plain text."""
 
     type: str
     chat_id: str
@@ -53,7 +53,7 @@ def reply_started(generation: Generation) -> None:
 
 
 def reply_finished(generation: Generation) -> None:
-    """Of a settled one, with its message at hand; one query where there is none."""
+    """Call it with the settled generation and its message loaded; one query if it has none."""
     message = (
         generation.message or Message.objects.filter(chat=generation.chat_id).said_last().first()
     )

@@ -1,4 +1,4 @@
-"""Who is writing: this process's name on the rows of its generations, and for how long."""
+"""Which process writes a generation (`owner`), and until when it may without renewing."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from django.utils import timezone
 
 LEASE_SECS = 30
 RENEW_SECS = 10  # two renewals may fail before somebody else takes the row
-# Made as the module is loaded: of threads that ask first at the same moment, each would make one,
-# and all but one generation would have an owner that nobody is.
+# Made when the module loads: if threads made it on first use, two could make two names at the same
+# moment, and some generations would have an owner that does not exist.
 _name = uuid.uuid4().hex[:16]
 
 
 def owner() -> str:
-    """This process, in a name that no other process ever had; a fork has one of its own."""
+    """A name of this process that no other process ever has; a fork has its own."""
     return f"{os.getpid()}-{_name}"
 
 

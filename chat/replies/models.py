@@ -21,20 +21,20 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         return self.filter(status=Generation.Status.RUNNING)
 
     def lapsed(self) -> GenerationQuerySet:
-        """Running by their row, but nobody has renewed the lease in time."""
+        """Running by their row, but with a lease that was not renewed in time."""
         return self.running().filter(lease_expires_at__lt=timezone.now())
 
     def with_outcome(self) -> GenerationQuerySet:
-        """With the message and all ledger entries at hand: one query."""
+        """With the message and all ledger entries loaded: one query."""
         return self.select_related("message", "capture", "hold__resolution")
 
 
 class Generation(models.Model):
-    """One reply in the making. The row is the truth, the task that fills it can die any time.
+    """One attempt at a reply. The row is the truth; the task that writes it can die at any time.
 
-    While `status` is running, `owner` (a process) holds the lease until `lease_expires_at`; who
-    finishes must find the row still running and its own. `hold` reserves `price_tokens`;
-    `capture` is set once they were taken, and is empty where nothing was taken.
+    While `status` is running, `owner` (a process) has the lease until `lease_expires_at`; only the
+    owner of a running row may finish it. `hold` reserves `price_tokens`; `capture` is the entry
+    that charged them, and empty when nothing was charged.
     """
 
     class Status(models.TextChoices):

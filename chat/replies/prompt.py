@@ -1,4 +1,4 @@
-"""What the model is told: who it is, in which language it answers, and what was said so far."""
+"""Builds the request to the model: the character's prompt, the language, and the messages."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ HISTORY_MAX_MESSAGES = 40
 HISTORY_MAX_CHARS = 24_000
 
 LANGUAGES = {"en": "English", "zh-hans": "Simplified Chinese"}
-HALF_SAID = (Message.Status.FAILED, Message.Status.INTERRUPTED)
+BROKEN_OFF = (Message.Status.FAILED, Message.Status.INTERRUPTED)
 
 
 def build_request(generation_id: UUID) -> ReplyRequest:
-    """The request of that generation, bounded, ending with the message that it answers.
+    """The request of that generation: bounded messages, the last one being the one it answers.
 
     Queries: the generation with chat and character; its texts; the last messages; a count.
     """
@@ -37,23 +37,24 @@ def build_request(generation_id: UUID) -> ReplyRequest:
 
 
 def system_prompt(prompt: str, language: str) -> str:
-    """The character's prompt and, after it, the language: what comes last weighs most."""
+    """The character's prompt, then the language: models obey most what comes last."""
     answer_in = f"Always answer in {LANGUAGES.get(language, language)}."
     return f"{prompt}\n\n{answer_in}".strip()
 
 
 def _turns(prompt: Message) -> list[Turn]:
-    """The newest messages that fit, oldest first; the prompt always fits.
+    """The newest messages that fit, oldest first; the prompt is always among them.
 
-    Left out are half-said replies that were tried again: the model should not read both.
+    A reply that broke off is left out when the same message has a later one: the model should not
+    read both.
     """
     newest = prompt.chat.messages.filter(number__lte=prompt.number).exclude(content="")
     messages = list(newest.order_by("-number")[:HISTORY_MAX_MESSAGES])
-    answered = {m.parent_id for m in messages if m.parent_id and m.status not in HALF_SAID}
+    answered = {m.parent_id for m in messages if m.parent_id and m.status not in BROKEN_OFF}
     turns: list[Turn] = []
     room = HISTORY_MAX_CHARS
     for message in messages:
-        if message.status in HALF_SAID and message.parent_id in answered:
+        if message.status in BROKEN_OFF and message.parent_id in answered:
             continue
         room -= len(message.content)
         if room < 0 and turns:

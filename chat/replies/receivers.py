@@ -1,4 +1,4 @@
-"""What chat does when something happens elsewhere."""
+"""What chat does on signals of other apps."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from intellispark.accounts.signals import account_closed
 
 
 @receiver(account_closed)
-def delete_what_was_said(user: User, **kwargs: Any) -> None:
-    """Who closes their account takes their chats with them."""
+def delete_their_chats(user: User, **kwargs: Any) -> None:
+    """Delete the chats of a person who closes their account."""
     delete_chats(user=user)

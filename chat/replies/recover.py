@@ -1,4 +1,4 @@
-"""Generations whose process is gone: their tokens come back, their text stays."""
+"""Settles generations whose process is gone: it releases their tokens and keeps their text."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ logger = structlog.get_logger(__name__)
 
 
 def recover_orphans(*, sole_process: bool = False) -> int:
-    """How many running generations were found abandoned and settled as interrupted.
+    """Settle abandoned generations as interrupted; the result is their number.
 
-    Those whose lease has lapsed; for a process that is known to be the only one (`sole_process`)
-    all that are not its own. Safe when several do this at once, and against a late finisher.
+    Abandoned are those with a lapsed lease; for a process that is known to be the only one
+    (`sole_process`), all that are not its own. Safe to run several times at once, and while an
+    owner finishes late.
     """
     running = Generation.objects.running()
     orphans = running.exclude(owner=owner()) if sole_process else Generation.objects.lapsed()
@@ -27,10 +28,10 @@ def recover_orphans(*, sole_process: bool = False) -> int:
 
 
 def recover(orphan: Generation, *, even_unlapsed: bool = False) -> bool:
-    """Whether this call settled it: not when its owner renewed, finished, or another was faster."""
+    """Settle it; False when its owner renewed the lease or finished, or when another was faster."""
     fence: dict[str, Any] = {"owner": orphan.owner}
     if not even_unlapsed:
-        fence["lease_expires_at"] = orphan.lease_expires_at  # renewed since: somebody lives
+        fence["lease_expires_at"] = orphan.lease_expires_at  # another value: its owner lives
     settled = finish_generation(
         generation_id=orphan.pk,
         chat_id=orphan.chat_id,

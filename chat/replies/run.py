@@ -1,4 +1,4 @@
-"""One reply being written in this process: pump the provider, keep the row, settle the end."""
+"""Writes one reply: reads the provider, saves checkpoints, settles the end."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ logger = structlog.get_logger(__name__)
 
 Status = Generation.Status
 CHECKPOINT_SECS = 1.0
-SETTLE_PAUSES_SECS = (0.2, 1.0, 3.0)  # then the lease lapses, and recovery settles it
+SETTLE_PAUSES_SECS = (0.2, 1.0, 3.0)  # after these the lease lapses, and recovery settles it
 CLOSE_SECS = 5  # for the provider to let go of its connection
 
 
 class Run:
-    """Made on the loop that runs it. `final` is the settled generation, once there is one.
+    """Made on the loop that runs it. `final` is the generation once it is settled.
 
-    It ends for one reason: the provider is done (or failed), or one of the `end_*` methods, of
-    which the first call wins.
+    It ends when the provider is done or fails, or by `stop` or `interrupt`, of which the first call
+    counts.
     """
 
     def __init__(self, generation: Generation) -> None:
@@ -58,19 +58,19 @@ class Run:
         self._done = asyncio.Event()
 
     def stop(self) -> None:
-        """End it on the user's word, from any thread: not a character is added after this."""
+        """End it for the user, from any thread: no character is added after this."""
         self.log.freeze()
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self._end, Status.STOPPED)
 
     def interrupt(self) -> None:
-        """End it because this process is going away. On its own loop."""
+        """End it because this process is going away. Call it on the run's loop."""
         self._end(Status.INTERRUPTED)
 
     async def work(self) -> None:
-        """The whole life of the run; never raises."""
+        """Run from start to settlement. Never raises."""
         self._pump = asyncio.create_task(self._write())
-        keeper = asyncio.create_task(self._keep())
+        checkpoints = asyncio.create_task(self._save_checkpoints())
         try:
             if self._ended_by:  # before there was anything to cancel
                 self._pump.cancel()
@@ -81,7 +81,7 @@ class Run:
         self.log.freeze()
         self._done.set()
         try:
-            await asyncio.wait({keeper})
+            await asyncio.wait({checkpoints})
             if not self._lost:
                 await self._settle(self._outcome())
         except Exception:
@@ -98,7 +98,7 @@ class Run:
                 self._pump.cancel()
 
     async def _write(self) -> None:
-        """Pump the provider's text into the log. Raises ReplyError, or is cancelled."""
+        """Read the provider's stream into the buffer. Raises ReplyError, or is cancelled."""
         visible = VisibleText()
         limit = settings.AI_FIRST_TOKEN_TIMEOUT
         try:
@@ -120,26 +120,26 @@ class Run:
         except TimeoutError as error:
             raise ProviderTimeout from error
 
-    async def _keep(self) -> None:
-        """Once a second until the end: text to the row, lease renewed, orders obeyed."""
-        kept, renewed_at = "", time.monotonic()
+    async def _save_checkpoints(self) -> None:
+        """Once a second until the end: save the text, renew the lease, follow the instruction."""
+        saved, renewed_at = "", time.monotonic()
         while not await self._over_within(CHECKPOINT_SECS):
             text = self.log.text
             renew = time.monotonic() - renewed_at >= RENEW_SECS
             try:
-                orders = await in_thread(checkpoint)(
+                instruction = await in_thread(checkpoint)(
                     generation_id=self.id,
                     message_id=self.message_id,
-                    text=text if text != kept else None,
+                    text=text if text != saved else None,
                     renew=renew,
                 )
-            except DatabaseError:  # the next second may be better; the lease is 30 of them
+            except DatabaseError:  # try again in a second; the lease lasts 30
                 logger.warning("checkpoint.failed", generation=str(self.id), exc_info=True)
                 continue
-            kept, renewed_at = text, time.monotonic() if renew else renewed_at
-            if orders is Instruction.STOP:
+            saved, renewed_at = text, time.monotonic() if renew else renewed_at
+            if instruction is Instruction.STOP:
                 self._end(Status.STOPPED)
-            elif orders is Instruction.LOST:
+            elif instruction is Instruction.LOST:
                 self._lost = True
                 self._end(Status.INTERRUPTED)
 
@@ -151,7 +151,7 @@ class Run:
             return False
 
     def _outcome(self) -> Outcome:
-        """What the end means. Whatever was said by then is in the log, and stays as it is."""
+        """The outcome of the run. The text is frozen in the buffer by now."""
         assert self._pump is not None  # noqa: S101
         if not self._pump.done() or self._pump.cancelled():
             return self._ended(self._ended_by or Status.INTERRUPTED)

@@ -20,7 +20,7 @@ Status = Generation.Status
 
 @dataclass(frozen=True)
 class Outcome:
-    """How it ended. `text` None stands for what the row has; `reason` is for the admin's eyes."""
+    """How a generation ended. `text` None means the row's text; only the admin shows `reason`."""
 
     status: Generation.Status
     text: str | None = None
@@ -35,13 +35,13 @@ class Outcome:
 def finish_generation(
     *, generation_id: UUID, chat_id: UUID, outcome: Outcome, **fence: Any
 ) -> Generation | None:
-    """The settled generation with its outcome, or None for whoever comes late.
+    """Settle the generation and return it with its outcome; None when another was faster.
 
-    `fence` narrows the row (`owner=…`, `lease_expires_at__lt=…`): only one of those who would
-    finish a running generation passes it. What is visible and complete or stopped is captured,
-    everything else released; a reply without visible text leaves no message.
+    `fence` adds conditions on the row (`owner=…`, `lease_expires_at=…`), so that of all who want to
+    finish a running generation one does. A complete or stopped reply with visible text is captured,
+    every other one released; a reply without visible text leaves no message.
 
-    Locks in the order of every writer of this app: chat, generation, wallet.
+    It locks in the order of every writer of this app: chat, generation, wallet.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -83,7 +83,7 @@ def _close_message(message: Message | None, text: str, status: str) -> None:
     if is_visible(text):
         Message.objects.filter(pk=message.pk).update(content=text, status=status)
     else:
-        message.delete()  # and with it the generation's link to it
+        message.delete()  # Django sets generation.message to null
 
 
 def _close_hold(generation: Generation, *, taken: bool) -> None:

@@ -1,4 +1,4 @@
-"""The beginning of a generation: everything that must be true of it, in one transaction."""
+"""Starts generations: message, hold and generation are written in one transaction."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ OPERATION = "generate"
 LEDGER_LANGUAGE = "en"  # of descriptions: pages translate them as they show them
 ANSWERED = (Message.Status.COMPLETE, Message.Status.STOPPED)
 
-_beginnings: set[asyncio.Task[Generation]] = set()
+_starting: set[asyncio.Task[Generation]] = set()
 
 
 @dataclass(frozen=True)
 class ReplyInput:
-    """What is to be answered: new `content`, that message, or (neither) the last one."""
+    """What the reply answers: new `content`, the message of that id, or (neither) the last one."""
 
     content: str | None = None
     message_id: str | None = None
@@ -61,9 +61,9 @@ class ReplyInput:
 async def start_detached(
     *, user: User, chat_id: UUID, body: Mapping[str, Any], key: str, language: str
 ) -> Generation:
-    """The generation, running, or the one that this key began before. Raises as `start` does.
+    """The running generation, or the one that this key started before. Raises as `start` does.
 
-    Goes on when the caller is cancelled (the client left): what is held must also be written.
+    When the caller is cancelled (the client left), the start goes on: what is held is written.
     """
 
     async def start_and_launch() -> Generation:
@@ -75,32 +75,32 @@ async def start_detached(
         return generation
 
     task = asyncio.create_task(start_and_launch())
-    _beginnings.add(task)
-    task.add_done_callback(_beginnings.discard)
+    _starting.add(task)
+    task.add_done_callback(_starting.discard)
     return await asyncio.shield(task)
 
 
 def start(
     *, user: User, chat_id: UUID, body: Mapping[str, Any], key: str = "", language: str = ""
 ) -> tuple[Generation, bool]:
-    """The generation that `body` asks for, with its tokens held, and whether it is new.
+    """Write the generation that `body` asks for and hold its tokens; says whether it is new.
 
-    `body` is what the client sent. `language` is the one that the request asked for; the person's
-    own choice goes before it, and the chat's serves where nobody asked.
+    `body` is what the client sent. `language` is the request's: the person's own setting goes
+    before it, and the chat's language serves when both are empty.
 
-    Leaves nothing behind when it raises: NotFound, Invalid, GenerationInProgress, NothingToAnswer,
-    InsufficientTokens, IdempotencyConflict.
+    When it raises, it leaves nothing behind: NotFound, Invalid, GenerationInProgress,
+    NothingToAnswer, InsufficientTokens, IdempotencyConflict.
     """
     if not owns_chat(user=user, chat_id=chat_id):
         raise NotFound
 
     def make(record: IdempotencyKey) -> tuple[Generation, bool]:
-        asked = ReplyInput.from_body(body)
-        # After the key is inserted: of two equal requests the second must find the key taken, not
-        # the chat busy with the first.
+        reply_input = ReplyInput.from_body(body)
+        # After the key is inserted: of two equal requests the second must find the key taken, and
+        # not the chat busy with the first one's reply.
         chat = lock_chat(user=user, chat_id=chat_id)
         _refuse_if_running(chat)
-        prompt = _prompt(chat, asked)
+        prompt = _prompt(chat, reply_input)
         return _write(record.resource_id, user, chat, prompt, key, language), True
 
     def replay(record: IdempotencyKey) -> tuple[Generation, bool]:
@@ -118,7 +118,7 @@ def start(
 
 
 def _refuse_if_running(chat: Chat) -> None:
-    """No reply may be running. One whose process is gone is settled on the spot."""
+    """Raise GenerationInProgress if a reply runs; settle it instead if its lease has lapsed."""
     busy = chat.generations.running().first()
     if busy is None:
         return
@@ -127,14 +127,14 @@ def _refuse_if_running(chat: Chat) -> None:
     chat.refresh_from_db(fields=["message_count"])
 
 
-def _prompt(chat: Chat, asked: ReplyInput) -> Message:
-    """The user's message that is to be answered."""
-    if asked.content is not None:
-        return append_message(chat, role=Message.Role.USER, content=asked.content)
+def _prompt(chat: Chat, reply_input: ReplyInput) -> Message:
+    """The user's message that the reply answers; new content is written first."""
+    if reply_input.content is not None:
+        return append_message(chat, role=Message.Role.USER, content=reply_input.content)
     last = chat.messages.filter(role=Message.Role.USER).order_by("-number").first()
-    if asked.message_id is not None:
-        wished = get_message(chat=chat, message_id=asked.message_id)
-        if last is None or wished.pk != last.pk:
+    if reply_input.message_id is not None:
+        chosen = get_message(chat=chat, message_id=reply_input.message_id)
+        if last is None or chosen.pk != last.pk:
             raise NothingToAnswer
     if last is None or last.answers.filter(status__in=ANSWERED).exists():
         raise NothingToAnswer
@@ -161,7 +161,7 @@ def _write(
     generation.message = append_message(
         chat, role=Message.Role.ASSISTANT, status=Message.Status.STREAMING, parent=prompt
     )
-    if generation.price_tokens:  # last: the wallet is what other chats wait for
+    if generation.price_tokens:  # last, so that the wallet is locked for a short time
         generation.hold = ledger.hold(
             wallet_id=user.pk,
             tokens=generation.price_tokens,

@@ -1,4 +1,4 @@
-"""Following a reply from any offset: from memory where it is written here, else from its row."""
+"""Follows a reply from any offset: from memory in the process that writes it, else from its row."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ Tailed = Chunk | Heartbeat | Generation | None
 
 
 async def tail(generation_id: UUID, offset: int = 0) -> AsyncGenerator[Tailed, None]:
-    """The text after `offset` as it comes, then the finished generation: always the last item.
+    """Yields the text after `offset` as it comes, then, as the last item, the finished generation.
 
-    None in its place when the generation is gone, deleted with its chat. Only reads: whoever
-    stops to listen stops nothing. Settles what it finds abandoned.
+    The last item is None when the generation was deleted with its chat. A reader who stops does
+    not stop the generation. When the lease has lapsed, this settles the generation.
     """
     if run := running.find_here(generation_id):
-        async for item in _from_log(run.log, offset):
+        async for item in _from_buffer(run.log, offset):
             if isinstance(item, Chunk):
                 offset = item.end
             yield item
@@ -53,14 +53,14 @@ async def tail(generation_id: UUID, offset: int = 0) -> AsyncGenerator[Tailed, N
 
 
 async def wait_for_end(generation_id: UUID) -> Generation | None:
-    """The finished generation; None when it is gone."""
+    """The finished generation; None when it was deleted."""
     async for item in tail(generation_id):
         if isinstance(item, Generation):
             return item
     return None
 
 
-async def _from_log(log: ReplyBuffer, offset: int) -> AsyncGenerator[Tailed, None]:
+async def _from_buffer(log: ReplyBuffer, offset: int) -> AsyncGenerator[Tailed, None]:
     while True:
         if chunk := _beyond(log.text, offset):
             offset = chunk.end
@@ -72,22 +72,22 @@ async def _from_log(log: ReplyBuffer, offset: int) -> AsyncGenerator[Tailed, Non
 
 
 async def _from_row(generation_id: UUID, offset: int) -> AsyncGenerator[Tailed, None]:
-    quiet_secs = 0.0
+    silent_secs = 0.0
     while True:
         generation = await in_thread(_read)(generation_id)
         if generation is None:
             yield None
             return
         if generation.message and (chunk := _beyond(generation.message.content, offset)):
-            offset, quiet_secs = chunk.end, 0.0
+            offset, silent_secs = chunk.end, 0.0
             yield chunk
         if not generation.is_running:
             yield generation
             return
         await asyncio.sleep(ROW_POLL_SECS)
-        quiet_secs += ROW_POLL_SECS
-        if quiet_secs >= HEARTBEAT_SECS:
-            quiet_secs = 0.0
+        silent_secs += ROW_POLL_SECS
+        if silent_secs >= HEARTBEAT_SECS:
+            silent_secs = 0.0
             yield HEARTBEAT
 
 

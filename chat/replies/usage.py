@@ -1,4 +1,4 @@
-"""How many of the model's tokens a reply took: as counted by its server, else estimated."""
+"""Counts the model's own tokens of a reply: its server's numbers, else an estimate."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ CHARS_PER_TOKEN = 4  # of English; a Chinese character is about one
 
 def counted(usage: Usage, request: ReplyRequest | None, text: str) -> Usage:
     """`usage` with estimates where the server gave no number."""
-    read = "" if request is None else request.system + "".join(t.content for t in request.turns)
+    prompt = "" if request is None else request.system + "".join(t.content for t in request.turns)
     return Usage(
-        usage.prompt_tokens if usage.prompt_tokens is not None else estimate(read),
+        usage.prompt_tokens if usage.prompt_tokens is not None else estimate(prompt),
         usage.completion_tokens if usage.completion_tokens is not None else estimate(text),
     )
 

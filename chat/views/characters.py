@@ -1,4 +1,4 @@
-"""Discover, and the page of one character."""
+"""The discover page, and the page of one character."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from chat.views.pending import pending_start
 PAGE_SIZE = 24
 QUERY_MAX_CHARS = 80
 
-# Shelves that are orders, not categories.
+# Values of `?category=` that sort all characters instead of filtering them.
 ORDERS = {
     "popular": ("-chat_count", "position", "created_at"),
     "new": ("-created_at", "-position"),
@@ -33,7 +33,7 @@ def discover(request: HttpRequest) -> HttpResponse:
 
 
 def discover_context(request: HttpRequest) -> dict[str, Any]:
-    """The shelf that `?q= &category= &page=` ask for; a page out of range is the last one."""
+    """The characters that `?q= &category= &page=` select. A page out of range is the last one."""
     q = request.GET.get("q", "").replace("\x00", "").strip()[:QUERY_MAX_CHARS]
     shelf = request.GET.get("category", "") or "popular"
     category = "" if shelf in ORDERS else shelf
@@ -62,7 +62,7 @@ def character(request: HttpRequest, pk: UUID) -> HttpResponse:
 def character_page(
     request: HttpRequest, shown: Character, *, message: str = "", error: str = "", status: int = 200
 ) -> HttpResponse:
-    """The page, with what was typed in the box. `start_key` makes one chat, however often sent."""
+    """The page, with `message` in its box. `start_key` makes one chat, however often it is sent."""
     text = shown.text()
     latest = None
     if request.user.is_authenticated:
@@ -87,5 +87,5 @@ def character_page(
 
 
 def visible_character(request: HttpRequest, pk: UUID) -> Character:
-    """A public character or the person's own; anyone else's private one is a 404."""
+    """A public character or the person's own; 404 for other people's private ones."""
     return get_object_or_404(Character.objects.visible_to(request.user).for_cards(), pk=pk)

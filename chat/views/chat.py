@@ -1,4 +1,4 @@
-"""The chat page: the newest messages rendered here, everything after that by the page's scripts."""
+"""The chat page: the server renders the newest messages, scripts do everything after that."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ PAGE_MESSAGES = 30
 
 @require_safe
 @login_required
-@never_cache  # the back button must not bring an old conversation, or an old balance
+@never_cache  # the back button must not show an old conversation or an old balance
 def chat_page(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """A person's own chat; 404 for anyone else's. Six queries beside those of the base page."""
+    """The person's own chat; 404 for other people's. Six queries beside those of the base page."""
     chats = Chat.objects.owned_by(request.user).select_related("character")
     chat = get_object_or_404(chats.prefetch_related("character__texts"), pk=pk)
     messages, has_more = newest_messages(chat)
@@ -39,7 +39,7 @@ def chat_page(request: HttpRequest, pk: UUID) -> HttpResponse:
             "has_more": has_more,
             "running": running,
             "unanswered": not running and bool(messages) and not is_answered(messages[-1]),
-            "suggestions": [] if asked(messages) else chat.character.text().suggestions,
+            "suggestions": [] if has_user_message(messages) else chat.character.text().suggestions,
             "draft": take_draft(request, chat),
             "max_chars": MESSAGE_MAX_CHARS,
         },
@@ -49,7 +49,7 @@ def chat_page(request: HttpRequest, pk: UUID) -> HttpResponse:
 def newest_messages(chat: Chat) -> tuple[list[Message], bool]:
     """The last messages, oldest first, and whether there are older ones: one query.
 
-    A user's message is shown as it was typed; a reply has `content_html` and `tokens_taken`.
+    Replies get two attributes for the template: `content_html` and `tokens_taken`.
     """
     messages, has_more = message_page(chat=chat, limit=PAGE_MESSAGES)
     reply: Any
@@ -61,23 +61,23 @@ def newest_messages(chat: Chat) -> tuple[list[Message], bool]:
 
 
 def tokens_taken(message: Message) -> int:
-    """What the reply cost; 0 for an opening line, and where the hold was released."""
+    """What the reply cost; 0 for an opening line, and when the hold was released."""
     generation = getattr(message, "generation", None)
     return -generation.capture.amount if generation and generation.capture else 0
 
 
 def is_answered(last: Message) -> bool:
-    """Whether nothing is left to try again: an opening line, or a reply that came to its end."""
+    """Whether there is nothing to retry: the last message is an opening line or a whole reply."""
     broken_off = (Message.Status.FAILED, Message.Status.INTERRUPTED)
     return last.role == Message.Role.ASSISTANT and last.status not in broken_off
 
 
-def asked(messages: list[Message]) -> bool:
+def has_user_message(messages: list[Message]) -> bool:
     return any(message.role == Message.Role.USER for message in messages)
 
 
 def take_draft(request: HttpRequest, chat: Chat) -> str:
-    """What was typed before signing in, handed over once."""
+    """The text typed before signing in; taken out of the session, so it is used once."""
     drafts = request.session.get("drafts", {})
     draft = drafts.pop(str(chat.pk), "")
     if draft:

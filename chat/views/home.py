@@ -1,4 +1,4 @@
-"""The front door: what this is for strangers, the characters for those who are in."""
+"""The front page: the landing page for visitors, the characters for signed-in people."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LANDING_CHARACTERS = 8
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The landing page signed out, discover signed in.
+    """The landing page for visitors, discover for signed-in people.
 
-    Somebody who typed a first message before signing in and lost the way (by a password reset,
-    say) comes by here: the chat they asked for goes on from here.
+    A person who asked for a chat before signing in, and did not come straight back to it (after a
+    password reset, say), is sent on to it from here.
     """
     if request.user.is_authenticated:
         pending = pending_start(request)

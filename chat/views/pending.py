@@ -1,7 +1,7 @@
-"""What somebody wanted to say before they had an account, kept in their session.
+"""The chat and first message that a visitor asked for before signing in, kept in the session.
 
-The session survives signing up and signing in (its key changes, its data stays) and is emptied
-by signing out, so nothing here reaches the next person on the same browser.
+Signing up and signing in change the session's key and keep its data. Signing out empties it, so
+the next person on the same browser sees nothing of this.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _DRAFTS = "drafts"
 
 
 class PendingStart(TypedDict):
-    """A chat that was asked for: with whom, the first message, and the key that makes it once."""
+    """A chat to start: the character's id, the first message, and the key that makes it once."""
 
     character: str
     message: str
@@ -35,5 +35,5 @@ def forget_start(request: HttpRequest) -> None:
 
 
 def keep_draft(request: HttpRequest, *, chat_id: object, text: str) -> None:
-    """The chat page takes it out again and puts it in the composer."""
+    """Keep the text for the chat page, which puts it into the composer."""
     request.session[_DRAFTS] = {**request.session.get(_DRAFTS, {}), str(chat_id): text}

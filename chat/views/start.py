@@ -1,4 +1,4 @@
-"""Starting a chat: at once when signed in, else by way of sign-up, with nothing typed lost."""
+"""Starts a chat: at once for signed-in people, after sign-up for others; typed text is kept."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ from intellispark.api.idempotency import form_key
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def start_chat(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """POST asks for the chat. GET is the way back from sign-up and carries out what was asked.
-
-    A GET without anything asked for makes nothing: it leads to the character.
+    """POST starts the chat, or keeps it in the session and leads to sign-up. Sign-up leads back
+    here with a GET, which starts the kept chat; without one, GET leads to the character.
     """
     shown = visible_character(request, pk)
     if request.method == "POST":
@@ -58,7 +57,7 @@ def _started(request: HttpRequest, shown: Character, start: PendingStart) -> Htt
 
 
 def _create(request: HttpRequest, shown: Character, *, key: str) -> Chat:
-    """The chat of that key; another one where that was deleted meanwhile."""
+    """The chat of that key; a new one if that was deleted since."""
     user: Any = request.user
     try:
         return create_chat(user=user, character_id=shown.pk, key=key)

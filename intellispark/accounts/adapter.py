@@ -1,4 +1,4 @@
-"""Our word in django-allauth's flows."""
+"""Where we change what django-allauth does: its sentences, suspension, names, and mail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = structlog.get_logger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """`next` is only followed within this site: the default's `is_safe_url` sees to it."""
+    """allauth's adapter. Its `is_safe_url` follows `next` within this site only."""
 
     error_messages = {
         **DefaultAccountAdapter.error_messages,
@@ -34,26 +34,26 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
-        """Suspended people are told so, after the right password only."""
+        """Show suspended people why they get no further, but only after the right password."""
         if user.is_suspended:
             clear_login(request)
             return render(request, "accounts/suspended.html", status=403)
         return super().pre_login(request, user, **kwargs)
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
-        """Without `@`: a name must not look like somebody else's e-mail address."""
+        """Refuse `@`: a name must not look like somebody else's e-mail address."""
         if "@" in username:
             raise ValidationError(_("A username cannot contain @."), code="at")
         return super().clean_username(username, shallow)
 
     def clean_email(self, email: str) -> str:
-        """Lower case throughout, so that nobody gets a second account by a capital letter."""
+        """The address in lower case, so that a capital letter does not make a second account."""
         return super().clean_email(email.lower())
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """A mail server that is away must not turn a sign-up into an error page.
+        """Send the mail, in the name of IntelliSpark and not of the host that the request came to.
 
-        Mails introduce themselves by our name, not by the host that the request came to.
+        When the mail server cannot be reached, log it: a sign-up must not end in an error page.
         """
         site = get_current_site(self.request)
         site.name = "IntelliSpark"
@@ -63,7 +63,7 @@ class AccountAdapter(DefaultAccountAdapter):
             logger.error("mail.failed", template=template_prefix, error=repr(error))
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
-        """Back to where the way to the form was, and not to the empty form."""
+        """The settings page, which links to the form; allauth would show the empty form again."""
         return reverse("settings")
 
     def get_client_ip(self, request: HttpRequest) -> str:

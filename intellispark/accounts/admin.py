@@ -1,4 +1,4 @@
-"""People in the admin: found, suspended, let back in, closed. Never deleted: their books stay."""
+"""People in the admin: find, suspend, let back in, close; never delete: the ledger needs them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class NewUserForm(AdminUserCreationForm):
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
-    """Rights over people are only given by superusers, or staff could raise themselves."""
+    """Only superusers change rights; otherwise staff could give themselves more."""
 
     add_form = NewUserForm
     list_display = ["username", "email", "date_joined", "suspended_at", "is_active", "is_staff"]
@@ -124,7 +124,7 @@ class UserAdmin(DjangoUserAdmin):
         done: str,
         change: Callable[..., bool],
     ) -> HttpResponse | None:
-        """Ask first; then change each person, and write it into the log of each."""
+        """Ask for confirmation first; then change each person and log it for each."""
         people = list(queryset)
         own = any(user == request.user for user in people)
         beyond = not _superuser(request) and any(user.is_superuser for user in people)

@@ -1,4 +1,4 @@
-"""Accounts in JSON."""
+"""The JSON of accounts: what goes out, and what may come in."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ LANGUAGES = ["", "en", "zh-hans"]
 # No enum: drf-spectacular would take the empty one out of it.
 @extend_schema_field({"type": "string", "pattern": f"^({'|'.join(LANGUAGES)})$"})
 class LanguageField(serializers.ChoiceField):
-    """Empty: the language of each request."""
+    """A language code. Empty stands for the language of each request."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(choices=LANGUAGES, **kwargs)
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
-    """One's own account."""
+    """Your own account."""
 
     language = LanguageField(read_only=True)
     created_at = serializers.DateTimeField(source="date_joined", read_only=True)
@@ -35,7 +35,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
 
 
 class ProfileSerializer(serializers.Serializer[User]):
-    """What may be changed. Types are checked here, the rules by accounts.forms.ProfileForm."""
+    """What you may change. This checks the types; accounts.forms.ProfileForm checks the rules."""
 
     username = serializers.CharField(max_length=150)
     email = serializers.CharField(max_length=254)
@@ -43,7 +43,7 @@ class ProfileSerializer(serializers.Serializer[User]):
 
 
 class RegisterSerializer(serializers.Serializer[User]):
-    """A new account. Types are checked here, the rules by accounts.forms.SignupForm."""
+    """A new account. This checks the types; accounts.forms.SignupForm checks the rules."""
 
     username = serializers.CharField(max_length=150)
     email = serializers.CharField(max_length=254)
@@ -51,7 +51,7 @@ class RegisterSerializer(serializers.Serializer[User]):
 
 
 class LoginSerializer(serializers.Serializer[User]):
-    """`username` or `email`, and `password`. Either name takes either of the two."""
+    """`username` or `email`, and `password`. Either field takes a username or an address."""
 
     username = serializers.CharField(max_length=254, required=False)
     email = serializers.CharField(max_length=254, required=False)

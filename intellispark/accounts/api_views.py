@@ -35,7 +35,7 @@ from intellispark.api.errors import Invalid, InvalidCredentials, Suspended
 
 
 class OpenView(APIView):
-    """For those who are not signed in yet. Whatever session comes along is ignored: no CSRF."""
+    """A view for people who are not signed in. It ignores any session: no CSRF token is needed."""
 
     authentication_classes = []
     permission_classes = [AllowAny]
@@ -49,7 +49,7 @@ class RegisterView(OpenView):
         responses={201: SignedInSerializer},
     )
     def post(self, request: Request) -> Response:
-        """A new account, signed in, with its welcome tokens."""
+        """Make an account with its welcome tokens, and sign it in."""
         data = _valid(RegisterSerializer(data=request.data))
         form = SignupForm(data={**data, "password1": data["password"]})
         if not form.is_valid():
@@ -73,9 +73,9 @@ class LoginView(OpenView):
         responses=SignedInSerializer,
     )
     def post(self, request: Request) -> Response:
-        """Tokens for a name (or e-mail address) and password.
+        """Get tokens for a username (or e-mail address) and a password.
 
-        Unknown names cost as much time as wrong passwords: the backend hashes in vain for them.
+        An unknown name takes as long as a wrong password: the backend hashes a password anyway.
         """
         data = _valid(LoginSerializer(data=request.data))
         user = authenticate(request._request, **data)
@@ -95,7 +95,7 @@ class RefreshView(OpenView):
         responses=PairSerializer,
     )
     def post(self, request: Request) -> Response:
-        """The next pair. A refresh token works once; using it again revokes its whole family."""
+        """Get the next pair. A refresh token works once; a second use revokes its whole family."""
         data = _valid(RefreshSerializer(data=request.data))
         return Response(tokens.rotate(data["refresh"]))
 
@@ -108,7 +108,7 @@ class LogoutView(OpenView):
         responses={204: None},
     )
     def post(self, request: Request) -> Response:
-        """Revokes the family of that refresh token: its access tokens and sockets are out."""
+        """Revoke the refresh token's family: its access tokens are refused, its sockets closed."""
         data = _valid(RefreshSerializer(data=request.data))
         tokens.sign_out(data["refresh"])
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -117,23 +117,23 @@ class LogoutView(OpenView):
 class MeView(APIView):
     @extend_schema(
         operation_id="auth_me",
-        summary="Read one's own account",
+        summary="Read your own account",
         responses=UserSerializer,
     )
     def get(self, request: Request) -> Response:
-        """One's own account."""
-        return Response(UserSerializer(_oneself(request)).data)
+        """Read your own account."""
+        return Response(UserSerializer(_current(request)).data)
 
     @extend_schema(
         operation_id="auth_me_update",
-        summary="Change one's own account",
+        summary="Change your own account",
         request=ProfileSerializer(partial=True),
         responses=UserSerializer,
     )
     def patch(self, request: Request) -> Response:
-        """Change one's name, e-mail address or language."""
+        """Change your username, e-mail address or language."""
         changes = _valid(ProfileSerializer(data=request.data, partial=True))
-        user = User.objects.get(pk=_oneself(request).pk)
+        user = User.objects.get(pk=_current(request).pk)
         kept = {name: getattr(user, name) for name in ("username", "email", "language")}
         form = ProfileForm(data={**kept, **changes}, instance=user)
         if not form.is_valid():
@@ -147,13 +147,13 @@ class MeView(APIView):
 
 
 def _without_session(request: Request) -> HttpRequest:
-    """The request for allauth, whose notes in the session must not become a cookie."""
+    """A copy of the request with an empty session: what allauth stores there must set no cookie."""
     found = copy(request._request)
     found.session = import_module(settings.SESSION_ENGINE).SessionStore()
     return found
 
 
-def _oneself(request: Request) -> User:
+def _current(request: Request) -> User:
     user: Any = request.user
     return user
 
@@ -169,7 +169,7 @@ def _valid(serializer: Any) -> dict[str, Any]:
 
 
 def _invalid(form: BaseForm) -> Invalid:
-    """The form's errors under the API's names."""
+    """The form's errors, by the API's field names."""
     names = {"password1": "password", "__all__": "non_field_errors"}
     return Invalid(
         fields={names.get(name, name): list(errors) for name, errors in form.errors.items()}

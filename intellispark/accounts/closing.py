@@ -1,4 +1,4 @@
-"""Closing an account: the person goes, the books stay."""
+"""Closing an account: the personal data goes, the ledger stays."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from intellispark.api.models import IdempotencyKey
 def close_account(*, user: User) -> None:
     """Anonymise the person and sign them out everywhere. Cannot be undone.
 
-    The wallet and its entries stay, under a name that says nothing. What else is kept about the
-    person goes with `account_closed`, in the same transaction.
+    The wallet and its entries stay, under a meaningless name. Receivers of `account_closed` delete
+    what else is stored about the person, in the same transaction.
     """
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(pk=user.pk)

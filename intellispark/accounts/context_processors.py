@@ -1,4 +1,4 @@
-"""Where people may write to, for the pages that leave them without another way on."""
+"""The contact address, for pages from which people can go no further by themselves."""
 
 from django.conf import settings
 from django.http import HttpRequest

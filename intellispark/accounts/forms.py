@@ -25,10 +25,10 @@ class Taken(Exception):
 
 
 class TakenMixin(forms.BaseForm):
-    """Says which field was taken when the database refuses what the check had let pass."""
+    """Names the taken field when the database refuses a row that the form had accepted."""
 
     def add_taken_errors(self, error: Exception) -> None:
-        """Check the unique fields again; re-raise where they were not what went wrong."""
+        """Check the unique fields again; re-raise `error` when neither of them is taken."""
         for name in ("username", "email"):
             try:
                 getattr(self, f"clean_{name}")()
@@ -42,13 +42,13 @@ class SignupForm(PlainFieldsMixin, TakenMixin, AllauthSignupForm):
     """Name, e-mail address and password of a new account."""
 
     def validate_unique_email(self, value: str) -> str:
-        """Says openly that an address is taken, as the API does and as the name's check must."""
+        """Refuse a taken address openly, as the API does and as the check of the name has to."""
         if email_taken(value):
             raise get_adapter().validation_error("email_taken")
         return value
 
     def save(self, request: HttpRequest) -> User:
-        """The account, with its wallet and welcome tokens, or nothing. Raises Taken."""
+        """Make the account, its wallet and its welcome tokens, or nothing of it. Raises Taken."""
         try:
             with transaction.atomic():
                 return super().save(request)
@@ -57,9 +57,10 @@ class SignupForm(PlainFieldsMixin, TakenMixin, AllauthSignupForm):
 
 
 class ChangeEmailForm(PlainFieldsMixin, AddEmailForm):
-    """The wish for another address. The current one stays, confirmed or not, until the new one is.
+    """Asks for another address. The current one stays, confirmed or not, until the new one is
+    confirmed.
 
-    The stock form first removes whatever is unconfirmed: that could be the only address there is.
+    allauth's own form first removes every unconfirmed address, which could be the only one.
     """
 
     labels = {"email": _("New address")}
@@ -68,11 +69,11 @@ class ChangeEmailForm(PlainFieldsMixin, AddEmailForm):
         with transaction.atomic():
             addresses = EmailAddress.objects.filter(user=self.user)
             addresses.filter(verified=False, primary=False).delete()
-            wanted: EmailAddress = addresses.create(
+            pending: EmailAddress = addresses.create(
                 user=self.user, email=self.cleaned_data["email"]
             )
-        send_verification_email_to_address(request, wanted)
-        return wanted
+        send_verification_email_to_address(request, pending)
+        return pending
 
 
 class ProfileForm(TakenMixin, forms.ModelForm):
@@ -104,7 +105,7 @@ class ProfileForm(TakenMixin, forms.ModelForm):
         return email
 
     def save_profile(self, request: HttpRequest) -> User:
-        """The changed person. A new address is to be confirmed by mail. Raises Taken."""
+        """Save the changes; mail a confirmation link to a new address. Raises Taken."""
         email_changed = "email" in self.changed_data
         try:
             with transaction.atomic():
@@ -123,7 +124,7 @@ class ProfileForm(TakenMixin, forms.ModelForm):
 
 
 class CloseAccountForm(forms.Form):
-    """The password, once more, before the account is closed."""
+    """Asks for the password once more before the account is closed."""
 
     password = forms.CharField(
         label=_("Password"),
@@ -143,7 +144,7 @@ class CloseAccountForm(forms.Form):
 
 
 def email_taken(email: str, *, except_user: User | None = None) -> bool:
-    """Whether an account has the address, or somebody proved that it is theirs."""
+    """Whether another account has the address, or has confirmed it as a second one."""
     of_others = ~Q(pk=except_user.pk) if except_user else Q()
     verified = EmailAddress.objects.filter(email__iexact=email, verified=True)
     if except_user:

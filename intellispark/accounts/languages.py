@@ -1,4 +1,4 @@
-"""The language that a request asks for."""
+"""The language in which a client wants its answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils import translation
 
 
-def asked_language(request: HttpRequest) -> str:
-    """That of the language cookie or of Accept-Language; empty where the request has neither."""
-    asks = settings.LANGUAGE_COOKIE_NAME in request.COOKIES or "Accept-Language" in request.headers
-    return translation.get_language_from_request(request) if asks else ""
+def requested_language(request: HttpRequest) -> str:
+    """The language of the cookie or of Accept-Language; empty when the request has neither."""
+    named = settings.LANGUAGE_COOKIE_NAME in request.COOKIES or "Accept-Language" in request.headers
+    return translation.get_language_from_request(request) if named else ""

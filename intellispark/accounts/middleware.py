@@ -1,4 +1,4 @@
-"""Around every request: its language, nothing for suspended people, and the rate limits."""
+"""Around every request: choose the language, keep suspended people out, apply the rate limits."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 @async_only_middleware
 def language(get_response: GetResponse) -> GetResponse:
-    """The person's own language, else the cookie's, else the browser's.
+    """Answer in the person's own language, else the cookie's, else the browser's.
 
-    Reads the session's user here, once, in a way that async views may read too.
+    This loads `request.user` once, so that async views can read it without a query.
     """
 
     async def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -42,9 +42,9 @@ def language(get_response: GetResponse) -> GetResponse:
 
 @async_only_middleware
 def suspension(get_response: GetResponse) -> GetResponse:
-    """Suspended people are signed out at their next page, and told so.
+    """Sign suspended people out at their next page, and show them why.
 
-    The API tells them by itself: a bearer comes before the session, and signing in ignores it.
+    The API refuses them itself: there a bearer goes before the session, and sign-in ignores it.
     """
 
     async def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -61,7 +61,7 @@ def suspension(get_response: GetResponse) -> GetResponse:
 
 @async_only_middleware
 def rate_limits(get_response: GetResponse) -> GetResponse:
-    """429 for those who ask too often. After the session's user is known, before any work."""
+    """Answer 429 to whoever asks too often: after the user is known, before the view runs."""
 
     async def middleware(request: HttpRequest) -> HttpResponseBase:
         scope = scope_of(request) if settings.RATE_LIMITS else None

@@ -1,4 +1,4 @@
-"""People: the account, and the families of API tokens that it was given."""
+"""People: their accounts, and the families of API tokens issued to them."""
 
 import uuid
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class User(AbstractUser):
-    """Somebody who signs in. Suspension is its own field: `is_active=False` reads as a 401."""
+    """An account. Suspension has a field of its own, because `is_active=False` would answer 401."""
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(_("email address"))
@@ -44,7 +44,7 @@ class User(AbstractUser):
 
 
 class TokenFamily(models.Model):
-    """All the API tokens that descend from one sign-in; revoked together.
+    """All API tokens that come from one sign-in; they are revoked together.
 
     The id travels as the claim `fam` in every access and refresh token.
     """

@@ -1,4 +1,4 @@
-"""django-allauth's forms in our words: one label a field, and the rules for passwords in a line."""
+"""django-allauth's forms with our labels, and with the rules for passwords in one line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class PlainFieldsMixin(forms.BaseForm):
-    """Labels stand over the fields and not once more in them."""
+    """Drops placeholders, which repeat the labels; sets labels and the password's help text."""
 
     labels: dict[str, Any] = {}
 

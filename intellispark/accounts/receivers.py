@@ -1,6 +1,6 @@
-"""What must happen at once when somebody signs out, changes their password or is suspended.
+"""Closes sockets and revokes tokens when somebody signs out, changes the password or is suspended.
 
-Hung on the signals of the models, so that pages, API, admin and shell all come through here.
+The receivers listen to signals of the models, so pages, API, admin and shell all come through here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from intellispark.realtime.close_codes import CloseCode
 
 @receiver(user_logged_out)
 def session_ended(request: HttpRequest | None, user: User | None, **kwargs: Any) -> None:
-    """The sockets of that session close; those of the person's other devices stay."""
+    """Close the sockets of that session; those of the person's other devices stay open."""
     session_key = request.session.session_key if request is not None else None
     if isinstance(user, User) and session_key:
         publish.close_on_commit(user.pk, code=CloseCode.SIGNED_OUT, session_key=session_key)
@@ -28,11 +28,11 @@ def session_ended(request: HttpRequest | None, user: User | None, **kwargs: Any)
 
 @receiver(post_save, sender=User)
 def user_saved(instance: User, created: bool, raw: bool = False, **kwargs: Any) -> None:
-    """Out everywhere: after a password change, when suspended, when the account is closed.
+    """Sign the person out everywhere after a password change, a suspension, or the account's end.
 
-    Other sessions end by themselves, since a session holds a digest of the password. Django
-    keeps the new password on the instance until after this signal; a mere upgrade of its hash
-    does not count as a change.
+    Sessions end by themselves, because each holds a digest of the password. `_password` is the new
+    password, which Django keeps on the instance until after this signal; it is None when Django
+    only upgrades the hash.
     """
     if created or raw:
         return

@@ -1,4 +1,4 @@
-"""How the API's two ways of signing in stand in the OpenAPI schema."""
+"""Describes the API's two ways of signing in for the OpenAPI schema."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What other parts may hear about accounts."""
+"""Signals about accounts, for apps that accounts must not import."""
 
 from django.dispatch import Signal
 
 account_closed = Signal()
-"""Sent with `user` in the transaction that closes the account: whoever keeps things about the
-person deletes them there. An exception keeps the account open."""
+"""Sent with `user` inside the transaction that closes the account. Receivers delete what they store
+about the person. When one raises, the account stays open."""

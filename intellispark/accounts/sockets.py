@@ -28,8 +28,8 @@ from intellispark.realtime.identity import Identity, SocketRefused
 
 @dataclass(frozen=True)
 class Credential:
-    """What a socket shows: a session's key, or a token family, the person it is said to be, and
-    the Unix time in seconds at which the token ends."""
+    """What a socket presents: a session's key; or a token's family, its claimed user, and the Unix
+    time in seconds at which it ends."""
 
     session_key: str = ""
     family: str = ""
@@ -38,7 +38,7 @@ class Credential:
 
 
 async def authenticate(scope: dict[str, Any]) -> Identity:
-    """Whose the socket of that ASGI scope is. Raises SocketRefused.
+    """The identity of the person at the socket of that ASGI scope. Raises SocketRefused.
 
     Sockets that come at the same moment share their queries.
     """
@@ -49,7 +49,7 @@ async def authenticate(scope: dict[str, Any]) -> Identity:
 
 
 def credential_of(scope: dict[str, Any]) -> Credential:
-    """What the socket of that ASGI scope shows; no query. Raises SocketRefused.
+    """What the socket of that ASGI scope presents; no query. Raises SocketRefused.
 
     A bearer token comes as the subprotocol pair ["bearer", token] and needs no Origin, which
     API clients do not send; a session cookie does, since browsers send it from any page.
@@ -72,7 +72,7 @@ def credential_of(scope: dict[str, Any]) -> Credential:
 
 
 def identify(credentials: Iterable[Credential]) -> dict[Credential, Identity | CloseCode]:
-    """Of each of these, the identity, or the close code for one that is not to be let in.
+    """For each credential the identity, or the close code when it must not be let in.
 
     Three queries for all of them together: sessions, families, people.
     """
@@ -90,7 +90,8 @@ _identified: DataLoader[Credential, Identity | CloseCode] = DataLoader(identify)
 def people(
     credentials: Iterable[Credential], *, select_related: str = ""
 ) -> dict[Credential, User | CloseCode]:
-    """The same with the user, and what that has under the name `beside` read along with it."""
+    """For each credential the user, or the close code. Three queries, which also load the user's
+    one-to-one relation named by `select_related`."""
     credentials = list(credentials)
     owners = _owners_of_sessions({each.session_key for each in credentials if each.session_key})
     families = _families({each.family for each in credentials if each.family}, select_related)
@@ -99,24 +100,24 @@ def people(
 
 
 def _owners_of_sessions(keys: set[str]) -> dict[str, tuple[UUID, str]]:
-    """For each session that stands: the user's id, and the password's hash it was begun with."""
+    """For each valid session the user's id, and the hash of the password that it began with."""
     found = {}
     if keys:
         for session in Session.objects.filter(pk__in=keys, expire_date__gt=timezone.now()):
             data = session.get_decoded()
-            with contextlib.suppress(KeyError, ValueError):  # nobody is signed in by it
+            with contextlib.suppress(KeyError, ValueError):  # it signs nobody in
                 user_id = UUID(data[auth.SESSION_KEY])
                 found[session.pk] = user_id, data.get(auth.HASH_SESSION_KEY, "")
     return found
 
 
 def _families(ids: set[str], select_related: str) -> dict[str, TokenFamily]:
-    """Each of these token families, revoked or not, with whose it is."""
+    """The token families of these ids, revoked or not, each with its user."""
     if not ids:
         return {}
     related = [f"user__{select_related}"] if select_related else ["user"]
     families = TokenFamily.objects.filter(pk__in=ids).select_related(*related)
-    # Only the columns that are looked at: naming them all is most of this query's work.
+    # Only the columns that `_check` reads: building all of them costs more than the query.
     families = families.only("revoked_at", "user__is_active", "user__suspended_at", *related)
     return {str(family.pk): family for family in families}
 
@@ -144,7 +145,7 @@ def _check(
         hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
         if not any(constant_time_compare(auth_hash, each) for each in hashes):
             return CloseCode.SIGNED_OUT
-    if user.is_suspended:  # before the next: suspension revokes, and has to be told
+    if user.is_suspended:  # first: a suspension also revokes, and the client must learn why
         return CloseCode.REFUSED
     if family and (family.revoked_at or credential.expires <= time.time()):
         return CloseCode.SIGNED_OUT
@@ -152,22 +153,24 @@ def _check(
 
 
 def lapsed(identities: Iterable[Identity]) -> dict[Identity, CloseCode]:
-    """Of these, the ones that may no longer be, with their close code. Three queries in all.
+    """The identities that may no longer have a socket, with their close codes. Three queries.
 
-    The net under the close messages, for those that a restart of Redis lost.
+    Sockets are closed by messages; this finds those whose message was lost, say by a Redis restart.
     """
-    shown = {
+    credentials = {
         each: Credential(each.session_key, each.family, str(each.user_id), each.expires)
         for each in identities
     }
-    found = identify(shown.values())
+    found = identify(credentials.values())
     return {
-        each: code for each, show in shown.items() if isinstance(code := found[show], CloseCode)
+        each: code
+        for each, credential in credentials.items()
+        if isinstance(code := found[credential], CloseCode)
     }
 
 
 def _origin_allowed(headers: dict[bytes, bytes]) -> bool:
-    """Same host as the page's, or a trusted origin. `*` among the hosts allows none by itself."""
+    """Whether the page is on this host or a trusted origin. `*` in ALLOWED_HOSTS allows none."""
     origin = headers.get(b"origin", b"").decode("latin-1")
     if not origin:
         return False

@@ -8,7 +8,7 @@ from intellispark.accounts.models import User
 
 
 def suspend(*, user: User) -> bool:
-    """Keep the person out, everywhere and at once. False when they were suspended already."""
+    """Suspend the person everywhere, at once. False when they were suspended already."""
     if user.is_suspended:
         return False
     user.suspended_at = timezone.now()
@@ -17,7 +17,7 @@ def suspend(*, user: User) -> bool:
 
 
 def lift_suspension(*, user: User) -> bool:
-    """Let the person back in; they sign in anew. False when they were not suspended."""
+    """Let the person sign in again. False when they were not suspended."""
     if not user.is_suspended:
         return False
     user.suspended_at = None

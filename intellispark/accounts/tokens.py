@@ -1,9 +1,9 @@
-"""API tokens: families of them, revoked together.
+"""API tokens, in families that are revoked together.
 
-A sign-in starts a family. Its id travels as the claim `fam` in every access and refresh token,
-so that one row says whether any of them may still be used. A refresh token works once; whoever
-shows it a second time (its thief, or its owner after the thief) ends the family, as RFC 9700,
-section 4.14.2 advises.
+A sign-in starts a family. Every access and refresh token carries the family's id as the claim
+`fam`, so one row decides whether they may still be used. A refresh token works once. When it is
+used a second time (by a thief, or by its owner after the thief), the family is revoked, as RFC
+9700, section 4.14.2 advises.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ T = TypeVar("T", bound=Token)
 
 
 class Pair(TypedDict):
-    """What an API client keeps."""
+    """The two tokens that an API client stores."""
 
     access: str
     refresh: str
 
 
 class Holder(NamedTuple):
-    """What an access token says by itself. `expires` is in seconds of Unix time."""
+    """What an access token claims. `expires` is in seconds of Unix time."""
 
     user_id: str
     family: UUID
@@ -50,10 +50,10 @@ class Holder(NamedTuple):
 
 
 class FamilyRefreshToken(RefreshToken):
-    """A refresh token that reads well when it was used before: `rotate` needs to know which."""
+    """A refresh token that still decodes after its use: `rotate` then revokes its family."""
 
     def check_blacklist(self) -> None:
-        """Nothing here: `rotate` asks, under the family's lock."""
+        """Do nothing: `rotate` checks it, under the family's lock."""
 
 
 def issue(user: User) -> Pair:
@@ -65,8 +65,8 @@ def issue(user: User) -> Pair:
 def rotate(raw: str) -> Pair:
     """The next pair of the family, for its current refresh token.
 
-    Raises NotSignedIn when the token is not one, or its family was revoked; Suspended.
-    Two requests with the same token: one gets a pair, and the other ends the family.
+    Raises NotSignedIn when the token is not valid or its family is revoked; Suspended. Of two
+    requests with the same token one gets a pair; the other revokes the family.
     """
     token = _decode(FamilyRefreshToken, raw)
     with transaction.atomic():
@@ -78,7 +78,7 @@ def rotate(raw: str) -> Pair:
 
 
 def sign_out(raw: str) -> None:
-    """Revoke the family of that refresh token, used or not. Raises NotSignedIn for a forgery."""
+    """Revoke the refresh token's family, whether it was used or not. Raises NotSignedIn."""
     token = _decode(FamilyRefreshToken, raw)
     family = TokenFamily.objects.filter(pk=_family_id(token)).first()
     if family:
@@ -86,19 +86,19 @@ def sign_out(raw: str) -> None:
 
 
 def revoke_family(family: TokenFamily) -> None:
-    """Its tokens are refused from now on, and its sockets closed."""
+    """Refuse the family's tokens from now on, and close its sockets."""
     with transaction.atomic():
         TokenFamily.objects.filter(pk=family.pk, revoked_at=None).update(revoked_at=timezone.now())
         publish.close_on_commit(family.user_id, code=CloseCode.SIGNED_OUT, family=str(family.pk))
 
 
 def revoke_all(user: User) -> None:
-    """All API tokens of that person are refused from now on. Sockets are the caller's matter."""
+    """Refuse all API tokens of that person from now on. The caller closes the sockets."""
     TokenFamily.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
 
 
 def purge() -> int:
-    """Forget tokens that have expired, and families that no token can belong to any more."""
+    """Delete expired tokens, and families that can have no valid token; says how many tokens."""
     now = timezone.now()
     expired, _ = OutstandingToken.objects.filter(expires_at__lt=now).delete()
     longest: timedelta = api_settings.REFRESH_TOKEN_LIFETIME
@@ -107,7 +107,7 @@ def purge() -> int:
 
 
 def user_from_bearer(raw: str) -> User:
-    """Whose access token this is. One query. Raises NotSignedIn or Suspended."""
+    """The owner of that access token: one query. Raises NotSignedIn or Suspended."""
     return _family(_decode(AccessToken, raw)).user
 
 
@@ -117,8 +117,8 @@ def family_of(raw: str) -> UUID:
 
 
 def holder_of(raw: str) -> Holder:
-    """Whose access token this is, from its signature alone: no query. Raises NotSignedIn.
-    Whether the family still stands is another matter."""
+    """The holder that the access token claims, checked by its signature alone: no query. The family
+    may have been revoked since. Raises NotSignedIn."""
     holder = _holder_signed_for(raw)
     if holder.expires <= time.time():
         raise NotSignedIn
@@ -127,7 +127,7 @@ def holder_of(raw: str) -> Holder:
 
 @lru_cache(maxsize=4_096)
 def _holder_signed_for(raw: str) -> Holder:
-    """A page asks with the same token again and again; its signature stays what it was."""
+    """Cached: a page sends the same token again and again, and its signature does not change."""
     token = _decode(AccessToken, raw)
     user_id = str(token.get(api_settings.USER_ID_CLAIM, ""))
     return Holder(user_id, _family_id(token), int(token["exp"]))
@@ -145,9 +145,9 @@ def bearer_of(request: HttpRequest | Request) -> str | None:
 
 
 def session_user(request: HttpRequest) -> User | None:
-    """Who the session cookie signs in, or None. Raises Suspended, and CsrfFailed.
+    """The user whom the session cookie signs in, or None. Raises Suspended, and CsrfFailed.
 
-    The CSRF token is only asked for where there is somebody whose session could be misused.
+    Without a signed-in user it asks for no CSRF token: there is no session to misuse.
     """
     user = getattr(request, "user", None)
     if not isinstance(user, User) or not user.is_active:
@@ -162,10 +162,10 @@ def session_user(request: HttpRequest) -> User | None:
 
 
 def authenticate_request(request: HttpRequest) -> User:
-    """Who sends this: the bearer's owner first, else the session's. For plain views.
+    """The person who sends the request: the bearer's owner, else the session's. For plain views.
 
     One query for a bearer. Raises NotSignedIn, Suspended, CsrfFailed. A bad bearer is refused
-    even where a session would do: whoever sends one means it.
+    even beside a valid session: whoever sends a bearer wants to use it.
     """
     raw = bearer_of(request)
     user = user_from_bearer(raw) if raw is not None else session_user(request)
@@ -206,7 +206,7 @@ def _pair(user: User, family: TokenFamily) -> Pair:
 
 
 def _outstanding(token: Token, user: User) -> OutstandingToken:
-    """The token's row. It holds no usable token: whoever reads the table can sign in nowhere."""
+    """The token's row. It does not store the token itself, so reading the table lets nobody in."""
     row, _ = OutstandingToken.objects.get_or_create(
         jti=token[api_settings.JTI_CLAIM],
         defaults={
@@ -250,7 +250,7 @@ def _family(token: Token, *, lock: bool = False) -> TokenFamily:
         raise NotSignedIn from error
     if not family.user.is_active:
         raise NotSignedIn
-    if family.user.is_suspended:  # before the next: suspension revokes, and has to be told
+    if family.user.is_suspended:  # first: a suspension also revokes, and the client must learn why
         raise Suspended
     if family.revoked_at:
         raise NotSignedIn

@@ -1,4 +1,4 @@
-"""Pages about oneself: sign-up, settings, language."""
+"""Pages about your own account: sign-up, settings, language."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from intellispark.accounts.requests import current_user
 
 
 class SignupView(AllauthSignupView):
-    """allauth's page, which also survives two people who want the same name at once."""
+    """allauth's page; when two people want the same name at once, the second one reads why not."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
@@ -48,12 +48,12 @@ class SignupView(AllauthSignupView):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    """Name, e-mail address and language; and the way out. The form's `action` says which."""
+    """The settings, and closing the account; the form's `action` says which was sent."""
     user = current_user(request)
     closing = request.method == "POST" and request.POST.get("action") == "close"
     form = ProfileForm(
         request.POST if request.method == "POST" and not closing else None,
-        instance=User.objects.get(pk=user.pk),  # a refused name must not show up in the nav
+        instance=User.objects.get(pk=user.pk),  # a copy: the nav must not show a refused name
     )
     close_form = CloseAccountForm(request.POST if closing else None, user=user)
     if closing and close_form.is_valid():
@@ -74,7 +74,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def set_language(request: HttpRequest) -> HttpResponse:
-    """Remember the language, with the person and in this browser, and go back to the page."""
+    """Store the language in the account and in this browser, and go back to the page."""
     code = request.POST.get("language", "")
     response = HttpResponseRedirect(_back(request))
     if code in language_choices():

@@ -1,4 +1,4 @@
-"""Where a request comes from."""
+"""The network address that a request comes from."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ UNKNOWN = "unknown"
 
 
 def client_address(request: HttpRequest) -> str:
-    """The client's address, through our own proxies only.
+    """The client's address, as told by our own proxies only.
 
-    `X-Forwarded-For` is read from its end, and only as long as the one who wrote the entry is in
-    TRUSTED_PROXIES: whatever a client puts at its start is never believed.
+    This reads `X-Forwarded-For` from its end, and goes on only while the host that wrote the entry
+    is in TRUSTED_PROXIES. So entries that a client puts at the start are never believed.
     """
     address = request.META.get("REMOTE_ADDR") or UNKNOWN
     trusted = _networks(tuple(settings.TRUSTED_PROXIES))
@@ -29,7 +29,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def address_key(request: HttpRequest) -> str:
-    """What requests are counted by: the address, or its /64 for IPv6, which one person owns."""
+    """The key for counting requests: the IPv4 address, or the /64 of an IPv6 one (one person's)."""
     address = client_address(request)
     if ":" not in address or not _readable(address):
         return address
@@ -40,7 +40,7 @@ def address_key(request: HttpRequest) -> str:
 
 
 def is_loopback(request: HttpRequest) -> bool:
-    """Whether the request was made on this machine, and not handed on by a proxy on it."""
+    """Whether the request comes from this machine itself, and not through a proxy on it."""
     forwarded = "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_FORWARDED" in request.META
     address = request.META.get("REMOTE_ADDR", "")
     return not forwarded and _readable(address) and ip_address(address).is_loopback

@@ -14,7 +14,7 @@ from intellispark.api.errors import Invalid, MalformedRequest, UnsupportedMediaT
 
 
 def body_of(request: Request) -> dict[str, Any]:
-    """The parsed body. Raises Invalid when it is JSON, but no object."""
+    """The parsed body. Raises Invalid when it is JSON, but not an object."""
     return _object(request.data)
 
 

@@ -1,4 +1,4 @@
-"""The pages that people see when something is refused: one for each status that has its own."""
+"""The pages that people see when a request is refused or fails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def is_api(request: HttpRequest) -> bool:
 
 
 def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """The page for that error: its own where there is one, else that of a refusal (403)."""
+    """The page of the error's status, or `403.html` when the status has no page of its own."""
     name = error.status if error.status in PAGES else 403
     context = {"error": error, "came_from": _came_from(request)}
     page = loader.render_to_string(f"{name}.html", context, request)
@@ -29,7 +29,7 @@ def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 
 def _came_from(request: HttpRequest) -> str:
-    """The page of ours that this was sent from, to be opened afresh; empty if that is unknown."""
+    """The page of this site from which a form was sent, to be opened again; empty if unknown."""
     page = request.headers.get("Referer", "") if request.method == "POST" else ""
     ours = url_has_allowed_host_and_scheme(
         page, allowed_hosts={request.get_host()}, require_https=request.is_secure()

@@ -40,7 +40,7 @@ class DomainError(Exception):
 
 
 class MalformedRequest(DomainError):
-    """The body is not JSON, or the request makes no sense to HTTP."""
+    """The body is not JSON, or the request is not valid HTTP."""
 
     code = "malformed_request"
     status = 400
@@ -56,7 +56,7 @@ class NotSignedIn(DomainError):
 
 
 class InvalidCredentials(DomainError):
-    """Sign-in failed. Says the same of an unknown account and of a wrong password."""
+    """Sign-in failed. The answer is the same for an unknown account and a wrong password."""
 
     code = "invalid_credentials"
     status = 401
@@ -64,7 +64,7 @@ class InvalidCredentials(DomainError):
 
 
 class Forbidden(DomainError):
-    """Signed in, and not allowed."""
+    """Signed in, but not allowed."""
 
     code = "forbidden"
     status = 403
@@ -72,7 +72,7 @@ class Forbidden(DomainError):
 
 
 class Suspended(DomainError):
-    """The account is suspended: right credentials change nothing."""
+    """The account is suspended; valid credentials are refused too."""
 
     code = "suspended"
     status = 403
@@ -80,7 +80,7 @@ class Suspended(DomainError):
 
 
 class CsrfFailed(DomainError):
-    """A session cookie came without the token that proves it came from our page."""
+    """A session cookie came without the CSRF token of one of our pages."""
 
     code = "csrf_failed"
     status = 403
@@ -104,7 +104,7 @@ class MethodNotAllowed(DomainError):
 
 
 class NotAcceptable(DomainError):
-    """`Accept` names nothing that this path can give."""
+    """`Accept` names no format that this path can answer in."""
 
     code = "not_acceptable"
     status = 406
@@ -128,7 +128,7 @@ class UnsupportedMediaType(DomainError):
 
 
 class Invalid(DomainError):
-    """What was sent breaks a rule. Data: `fields`, a list of sentences for each field."""
+    """A value breaks a rule. Data: `fields`, a list of sentences for each field."""
 
     code = "validation_failed"
     status = 422
@@ -136,7 +136,7 @@ class Invalid(DomainError):
 
     @classmethod
     def field(cls, name: str, sentence: Any) -> Invalid:
-        """The error of one field."""
+        """The error for one field."""
         return cls(fields={name: [str(sentence)]})
 
 
@@ -149,7 +149,7 @@ class RateLimited(DomainError):
 
 
 class ServerFailed(DomainError):
-    """Our own fault. What happened stands in the log, under the request's id."""
+    """A fault of ours. The log has the details, under the request's id."""
 
     code = "server_error"
     status = 500
@@ -157,7 +157,7 @@ class ServerFailed(DomainError):
 
 
 class ErrorResponse(JsonResponse):
-    """An answer that has the contract's error body already."""
+    """A response that already has the API's error body."""
 
 
 _BY_STATUS: dict[int, type[DomainError]] = {
@@ -170,7 +170,7 @@ _BY_STATUS: dict[int, type[DomainError]] = {
 
 
 def error_of_status(status: int) -> DomainError:
-    """The error that stands for a bare status, of which nothing else is known."""
+    """The error for a response of which only the status is known."""
     default = ServerFailed if status >= 500 else MalformedRequest
     error = _BY_STATUS.get(status, default)()
     error.status = status
@@ -178,7 +178,7 @@ def error_of_status(status: int) -> DomainError:
 
 
 def as_domain_error(exc: BaseException) -> DomainError | None:
-    """The same refusal as a DomainError, or None where the exception is a bug of ours."""
+    """The exception as a DomainError, or None when it is a bug of ours."""
     match exc:
         case DomainError():
             return exc
@@ -202,7 +202,7 @@ def as_domain_error(exc: BaseException) -> DomainError | None:
 
 
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> ErrorResponse | None:
-    """DRF's hook: the error body, or None, which lets a bug reach the 500 handler and the log."""
+    """DRF's hook: the error response, or None for a bug, which goes to the 500 handler and log."""
     error = as_domain_error(exc)
     if error is None:
         return None
@@ -213,7 +213,7 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> ErrorRespon
 
 
 def error_response(exc: DomainError, request: HttpRequest | None = None) -> ErrorResponse:
-    """The contract's error body, for views and middleware that DRF does not serve."""
+    """The response with the API's error body; also for views and middleware outside DRF."""
     body: dict[str, Any] = {"code": exc.code, "detail": str(exc.detail), **exc.data}
     if exc.retry_after is not None:
         body["retry_after"] = exc.retry_after
@@ -229,7 +229,7 @@ def error_response(exc: DomainError, request: HttpRequest | None = None) -> Erro
 
 
 def request_id() -> str:
-    """The id under which this request stands in the log; empty outside of a request."""
+    """The id of this request in the log; empty outside of a request."""
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
 

@@ -1,19 +1,19 @@
 """One effect for one client key, however often the request is sent.
 
-A service hands its whole work to `once`, and with it the two answers to a key:
+A service passes its whole work to `once`, as two functions:
 
-    def make(record):      # the key is new: check the request, then have the effect
-        pack = get_pack(asked)
+    def make(record):      # the key is new: check the request, then write
+        pack = get_pack(pack_key)
         return Purchase.objects.create(pk=record.resource_id, …)
 
-    def replay(record):    # the key has had its effect: find what it made
+    def replay(record):    # the key was used before: find what it made
         return get_by_id(Purchase.objects.owned_by(user), record.resource_id)
 
     return once(user=user, operation="checkout", key=key, body=…, make=make, replay=replay)
 
-The key is looked up before anything is checked, so a replay never meets a 402 or 409 of its own
-making. Its row is inserted in the transaction of the effect, so a refused request leaves nothing.
-All of it is synchronous; async views call it in a thread.
+`once` looks the key up before the service checks anything, so a replay never gets a 402 or 409
+that its first request caused. It inserts the key's row in the transaction of the effect, so a
+refused request leaves nothing. All of it is synchronous; async views call it in a thread.
 """
 
 from __future__ import annotations
@@ -88,17 +88,17 @@ def once(
     make: Callable[[IdempotencyKey], T],
     replay: Callable[[IdempotencyKey], T],
 ) -> T:
-    """What `make` returns, or, when the key has had its effect already, what `replay` returns.
+    """The result of `make`, or that of `replay` when the key was used before.
 
-    `make` runs in one transaction with the insertion of the key, and gives what it makes the id
-    `record.resource_id`. Whatever may refuse the request belongs in it, validation of the body
-    too; when it raises, neither the key nor anything else remains. `replay` gets the row of the
-    first request, and raises NotFound when what that made is gone.
+    `make` runs in one transaction with the insertion of the key. It gives what it makes the id
+    `record.resource_id`, and does every check that may refuse the request, also of the body; when
+    it raises, neither the key nor anything else is stored. `replay` gets the row of the first
+    request, and raises NotFound when what that made was deleted.
 
-    Two requests are equal when user, operation, scope and key are; without a key none is. Of equal
-    ones at once, one makes, and the others wait for its commit and replay. A key counts for
-    `KEPT_FOR`, then it is as good as new. Raises IdempotencyConflict when the key came with
-    another body. Queries of its own: one look-up, one insertion, and one deletion of an old key.
+    Two requests are equal when user, operation, scope and key are equal; a request without a key
+    equals no other. Of equal requests at the same moment one makes; the others wait for its commit
+    and replay. A key is forgotten after `KEPT_FOR`. Raises IdempotencyConflict when the key came
+    with another body. Own queries: one look-up, one insertion, and one deletion of a forgotten key.
     """
     record = IdempotencyKey(
         user_id=user.pk,
@@ -132,10 +132,10 @@ def _find(record: IdempotencyKey) -> IdempotencyKey | None:
 
 
 def _insert(record: IdempotencyKey, *, instead_of: IdempotencyKey | None) -> None:
-    """Raises _KeyTaken, which has to leave the transaction: PostgreSQL has aborted it.
+    """Insert the row, unless the record has no key. While an equal request runs, this waits for it.
 
-    It waits where an equal request is in the middle of its effect, and comes through where that
-    is refused. A record without a key is never stored.
+    When that request commits, this raises _KeyTaken, which must leave the transaction: PostgreSQL
+    has aborted it. When that request is refused, this inserts.
     """
     if not record.key:
         return
@@ -148,7 +148,7 @@ def _insert(record: IdempotencyKey, *, instead_of: IdempotencyKey | None) -> Non
 
 
 def purge() -> int:
-    """Forget the keys that are older than a day; says how many."""
+    """Delete the keys that are older than a day; the result is their number."""
     return IdempotencyKey.objects.filter(created_at__lte=_forgotten_before()).delete()[0]
 
 
@@ -157,6 +157,6 @@ def _forgotten_before() -> datetime:
 
 
 def _hash(body: Any) -> str:
-    """The same for the same JSON, in whatever order its names came."""
+    """A hash that does not depend on the order of the JSON's names."""
     text = json.dumps(body, sort_keys=True, cls=DjangoJSONEncoder, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

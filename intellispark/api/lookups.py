@@ -1,4 +1,4 @@
-"""Rows by an id that a client sent."""
+"""Finds rows by an id that a client sent."""
 
 from __future__ import annotations
 

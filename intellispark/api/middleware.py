@@ -1,6 +1,6 @@
-"""Around every request: one error body or page, and the request's id.
+"""Around every request: give errors one body or page, and add the request's id.
 
-Async-native: no thread hop where all goes well.
+Async, so that a request without an error takes no thread here.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 @async_only_middleware
 def errors(get_response: GetResponse) -> GetResponse:
-    """Errors under `/api/` always have the contract's body; pages have their own error pages."""
+    """Answer errors under `/api/` with the API's error body, and others with an error page."""
 
     async def middleware(request: HttpRequest) -> HttpResponseBase:
         if _too_large(request):
             response = await refusal(request, PayloadTooLarge())
         else:
             response = await get_response(request)
-            response = await _in_our_words(request, response)
+            response = await _with_our_errors(request, response)
         response.headers["X-Request-ID"] = request_id()
         return response
 
@@ -46,14 +46,14 @@ def errors(get_response: GetResponse) -> GetResponse:
 
 
 async def refusal(request: HttpRequest, error: DomainError) -> HttpResponseBase:
-    """The answer of a middleware that lets the request go no further."""
+    """The response of a middleware that refuses a request."""
     if is_api(request):
         return error_response(error, request)
     return await sync_to_async(error_page)(request, error)
 
 
 def _refused(request: HttpRequest, exc: Exception) -> HttpResponseBase | None:
-    """What a plain view raised. None leaves it to the 500 handler, and to the log."""
+    """The response to what a plain view raised; None leaves it to the 500 handler and the log."""
     error = as_domain_error(exc)
     if error is None:
         return None
@@ -64,10 +64,10 @@ def _refused(request: HttpRequest, exc: Exception) -> HttpResponseBase | None:
     return None
 
 
-async def _in_our_words(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Django's own answers (405 of a plain view, the debug pages) with our body or page."""
+async def _with_our_errors(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """The response; Django's own errors (a plain view's 405, debug pages) get our body or page."""
     if is_api(request):
-        response.headers.setdefault("Cache-Control", "no-store")  # it is somebody's own
+        response.headers.setdefault("Cache-Control", "no-store")  # answers are personal
         if response.status_code < 400 or isinstance(response, ErrorResponse):
             return response
         error = error_response(error_of_status(response.status_code), request)

@@ -1,4 +1,4 @@
-"""The answers already given to idempotency keys."""
+"""The first answer to each idempotency key, kept to be given again."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 
 class IdempotencyKey(models.Model):
-    """One client key and the first answer to it, scoped to user + operation + scope (a chat).
+    """One client key and the first answer to it. A key is unique per user, operation and scope (a
+    chat).
 
-    Written in the transaction of the effect it belongs to, so that a refused request leaves
-    nothing behind. `reference` is the id of what the request made, whose state gives the answer.
+    The row is written in the transaction of its effect, so a refused request leaves nothing behind.
+    `reference` is the id of what the request made; the state of that row gives the answer.
     """
 
     user = models.ForeignKey(
@@ -52,7 +53,7 @@ class IdempotencyKey(models.Model):
         return UUID(self.reference)
 
     def answer(self, status: int, response: Any) -> None:
-        """Keep the first answer, to be given again; without a key nobody could ask for it."""
+        """Store the first answer, to be given again; without a key there is no row for it."""
         self.status, self.response = status, response
         if self.key:
             self.save(update_fields=["status", "response"])

@@ -16,7 +16,7 @@ class PageNumber(PageNumberPagination):
     max_page_size = 100
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        """With what the numbers may be, which Django REST framework leaves out."""
+        """The two parameters with their limits, which Django REST framework leaves out."""
         page, size = super().get_schema_operation_parameters(view)
         page["schema"] = {"type": "integer", "minimum": 1, "default": 1}
         size["schema"] = {"type": "integer", "default": self.page_size}

@@ -10,7 +10,7 @@ from rest_framework.exceptions import ParseError
 
 
 class JSONParser(parsers.JSONParser):
-    """DRF's, for which JSON that is nested too deeply to be read is malformed, and no bug."""
+    """DRF's parser; JSON that is nested too deeply to be read is a 400, not a 500."""
 
     def parse(
         self,

@@ -1,4 +1,4 @@
-"""The error body in the OpenAPI schema, at every operation."""
+"""Adds the error body to every operation of the OpenAPI schema."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["error"],
-    "description": "What every refusal looks like. The codes are listed in docs/errors.md.",
+    "description": "The body of every error. docs/errors.md lists the codes.",
     "properties": {
         "error": {
             "type": "object",
@@ -23,7 +23,10 @@ ERROR_SCHEMA: dict[str, Any] = {
                 "retry_after": {"type": "integer", "description": "Seconds to wait."},
                 "needed": {"type": "integer", "description": "Tokens (insufficient_tokens)."},
                 "available": {"type": "integer", "description": "Tokens (insufficient_tokens)."},
-                "request_id": {"type": "string", "description": "As in the server's log."},
+                "request_id": {
+                    "type": "string",
+                    "description": "The request's id in the server's log.",
+                },
             },
         }
     },
@@ -45,7 +48,7 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 def add_errors(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """drf-spectacular's hook: what an operation may refuse, unless it says so itself."""
+    """drf-spectacular's hook: add the errors that an operation may answer but does not list."""
     result.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR_SCHEMA
     for path, operations in result["paths"].items():
         for method, operation in operations.items():

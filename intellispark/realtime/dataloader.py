@@ -15,7 +15,7 @@ MOST = 500  # keys a pass: a storm of them must not become one query without end
 
 
 class DataLoader(Generic[K, V]):
-    """`await batch(key)` is `work({key, …})[key]`. Call it on one loop at a time.
+    """`await loader(key)` is `work([key, …])[key]`. Call it on one loop at a time.
 
     While one pass is at work in its thread, the next one gathers: a single caller waits for
     nobody, and a thousand sockets that come back at once cost a handful of queries.

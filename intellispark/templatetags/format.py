@@ -1,4 +1,4 @@
-"""Filters that say a value in the reader's words: counts, ages, previews, initials."""
+"""Filters that show a value to a reader: counts, ages, previews, initials."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ register.filter(spaced, is_safe=True)  # letters stay letters, and a space is no
 
 @register.filter
 def ago(time: datetime | None) -> str:
-    """How long ago, in words that are right in every time zone; older than six days: the date.
+    """How long ago, in words that hold in every time zone; after six days the date.
 
-    `times.js` says the same in a `<time data-ago>`, in the reader's zone and as time passes.
+    `times.js` writes the same into a `<time data-ago>`, in the reader's zone and as time passes.
     """
     if time is None:
         return ""
@@ -37,15 +37,15 @@ def ago(time: datetime | None) -> str:
     if minutes < 24 * 60:
         return gettext("{n} h ago").format(n=minutes // 60)
     if age < timedelta(days=7):
-        said = gettext("{n} day ago") if age.days == 1 else gettext("{n} days ago")
-        return said.format(n=age.days)
+        text = gettext("{n} day ago") if age.days == 1 else gettext("{n} days ago")
+        return text.format(n=age.days)
     this_year = time.year == timezone.now().year
     return date_format(time, "MONTH_DAY_FORMAT" if this_year else "DATE_FORMAT")
 
 
 @register.filter
 def day(time: datetime | None) -> str:
-    """A date as an element that `times.js` puts into the reader's zone."""
+    """The date as a `<time>` element; `times.js` rewrites it in the reader's zone."""
     if time is None:
         return ""
     return format_html(
@@ -73,7 +73,7 @@ def compact(number: int) -> str:
 
 @register.filter
 def spoken(text: str | None) -> str:
-    """The first paragraph of an opening line that is speech and not a stage direction."""
+    """The first paragraph of an opening line that is speech, not a stage direction; on one line."""
     paragraphs = [line.strip() for line in (text or "").split("\n") if line.strip()]
     speech = [line for line in paragraphs if not (line[0] == line[-1] == "*")]
     return preview((speech or paragraphs or [""])[0])
@@ -81,7 +81,7 @@ def spoken(text: str | None) -> str:
 
 @register.filter
 def initials(name: str) -> str:
-    """One or two letters for a person without a picture; one where letters are words."""
+    """Two letters for a person without a picture; one in Chinese, Japanese and Korean."""
     words = re.findall(r"\w+", name.replace("_", " ")) or ["?"]
     if words[0][0] > "\u2e7f":  # Han, kana, hangul
         return words[0][0]

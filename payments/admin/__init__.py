@@ -1,4 +1,4 @@
-"""Payments in the admin: everything can be read, and one thing done, "Adjust tokens"."""
+"""Payments in the admin: everything can be read; "Adjust tokens" and "Write off debt" change it."""
 
 from payments.admin.entry import LedgerEntryAdmin
 from payments.admin.purchase import PurchaseAdmin

@@ -17,16 +17,16 @@ from payments.errors import EntryConflict, InsufficientTokens, InvariantViolated
 from payments.ledger import operations as ledger
 from payments.ledger.models import LedgerEntry, Wallet
 
-MOST = 1_000_000  # a slip of the finger stays small enough to be taken back
+MOST = 1_000_000  # so that a typing error can still be taken back
 
 
 class EntryForm(forms.Form):
-    """`form_key` is made with the form, so that sending it twice writes one entry."""
+    """The base of both. `form_key` is made with the form, so sending it twice writes one entry."""
 
     prefix_of_key: ClassVar[str]
     title: ClassVar[Any]
-    notice: ClassVar[Any]  # to the admin; with `tokens`, `user` and `balance`
-    logged: ClassVar[str]  # for the admin's log, in English; with `tokens` and `reason`
+    success: ClassVar[Any]  # the message to the admin; with `tokens`, `user` and `balance`
+    log_message: ClassVar[str]  # for the admin's log, in English; with `tokens` and `reason`
 
     reason = forms.CharField(
         label=_("Reason"),
@@ -43,11 +43,11 @@ class EntryForm(forms.Form):
         return f"{self.prefix_of_key}:{self.cleaned_data['form_key']}"
 
     def post(self, *, wallet: Wallet, actor: User) -> LedgerEntry:
-        """The entry. Raises what the ledger refuses; `explain` says it on the form."""
+        """Write the entry. Raises the ledger's refusals; `explain` shows them on the form."""
         raise NotImplementedError
 
     def explain(self, error: EntryConflict | InsufficientTokens | InvariantViolated) -> None:
-        """A refusal as an error of the form."""
+        """Add the refusal to the form's errors."""
         if isinstance(error, EntryConflict):
             sentence = _("This form was already sent with other values. Nothing else was changed.")
             self.add_error(None, ValidationError(sentence))
@@ -61,12 +61,12 @@ class EntryForm(forms.Form):
 
 
 class AdjustForm(EntryForm):
-    """Tokens up or down; with a date, a grant that expires at the end of that day in UTC."""
+    """Gives or takes tokens; with a date, grants tokens that expire at the end of that UTC day."""
 
     prefix_of_key = "adj"
     title = _("Adjust tokens")
-    notice = _("Tokens adjusted: %(tokens)s for %(user)s. New balance: %(balance)s.")
-    logged = "Adjusted tokens by {tokens:+d}: {reason}"
+    success = _("Tokens adjusted: %(tokens)s for %(user)s. New balance: %(balance)s.")
+    log_message = "Adjusted tokens by {tokens:+d}: {reason}"
 
     tokens = forms.IntegerField(
         label=_("Tokens"),
@@ -119,12 +119,12 @@ class AdjustForm(EntryForm):
 
 
 class WriteOffForm(EntryForm):
-    """Forgives a debt, or a part of it."""
+    """Forgives a debt or a part of it."""
 
     prefix_of_key = "wo"
     title = _("Write off debt")
-    notice = _("Debt written off: %(tokens)s for %(user)s. New balance: %(balance)s.")
-    logged = "Wrote off {tokens} tokens of debt: {reason}"
+    success = _("Debt written off: %(tokens)s for %(user)s. New balance: %(balance)s.")
+    log_message = "Wrote off {tokens} tokens of debt: {reason}"
 
     tokens = forms.IntegerField(
         label=_("Tokens"),

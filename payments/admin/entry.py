@@ -1,4 +1,4 @@
-"""Ledger entries: to be found and read, and reported on."""
+"""Ledger entries: finding, reading, and the double entry report."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         "reason",
     )
     search_help_text = _("Username, e-mail, key, reference or reason")
-    ordering = ("-id",)  # the primary key's index; nearly the order of time
+    ordering = ("-id",)  # by the primary key's index: nearly the order of time
     fields = (
         ("person", "version", "epoch"),
         ("kind", "created_at"),

@@ -17,7 +17,7 @@ from payments.ledger.models import Wallet
 
 
 class PastForm(forms.Form):
-    """At least one of the two; with both, what comes first."""
+    """A time or a version; with both, the earlier of the two counts."""
 
     at = forms.DateTimeField(
         label=_("Time (UTC)"),
@@ -39,9 +39,9 @@ class ExportForm(forms.Form):
 
 
 def past_view(site: admin.AdminSite, request: HttpRequest, wallet: Wallet) -> HttpResponse:
-    """The balance at the time or version that was asked for, and a form for the export."""
-    asked = any(request.GET.get(name) for name in ("at", "version"))
-    form = PastForm(request.GET if asked else None)
+    """The balance at the chosen time or version, and a form for the export."""
+    is_sent = any(request.GET.get(name) for name in ("at", "version"))
+    form = PastForm(request.GET if is_sent else None)
     found: Any = None
     if form.is_valid():
         found = balance_at(user_id=wallet.pk, **form.cleaned_data)
@@ -59,23 +59,23 @@ def past_view(site: admin.AdminSite, request: HttpRequest, wallet: Wallet) -> Ht
 
 
 def export_view(request: HttpRequest, wallet: Wallet) -> StreamingHttpResponse | None:
-    """The file, streamed; None when the form was filled in with nonsense."""
+    """The file, streamed; None when the form is not valid."""
     form = ExportForm(request.GET)
     if not form.is_valid():
         return None
-    asked: dict[str, Any] = {
+    chosen: dict[str, Any] = {
         "wallet_id": wallet.pk,
         "from_version": form.cleaned_data["from_version"],
     }
-    shape = form.cleaned_data["form"]
+    file_format = form.cleaned_data["form"]
     content: Any = (
-        parts(**asked, form=shape)
+        parts(**chosen, form=file_format)
         if isinstance(request, ASGIRequest)
-        else lines(select(**asked), shape)
+        else lines(select(**chosen), file_format)
     )
-    name = f"ledger-{wallet.pk}-from-{asked['from_version']}.{shape}"
+    name = f"ledger-{wallet.pk}-from-{chosen['from_version']}.{file_format}"
     return StreamingHttpResponse(
         content,
-        content_type=CONTENT_TYPES[shape],
+        content_type=CONTENT_TYPES[file_format],
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -1,4 +1,4 @@
-"""Purchases: to be found and read."""
+"""Purchases: finding and reading."""
 
 from __future__ import annotations
 

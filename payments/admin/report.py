@@ -1,4 +1,4 @@
-"""The double entry report in the admin: a page, and the same as CSV."""
+"""The double entry report in the admin, as a page and as CSV."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ class PeriodForm(forms.Form):
 
 
 def report_view(site: admin.AdminSite, request: HttpRequest, media: forms.Media) -> HttpResponse:
-    """The report of the period asked for; of this month by default, unasked not computed."""
-    asked = "first" in request.GET
+    """The form, and the report once it is sent. The form proposes this month."""
+    is_sent = "first" in request.GET
     today = datetime.now(UTC).date()
     form = PeriodForm(
-        request.GET if asked else None, initial={"first": today.replace(day=1), "last": today}
+        request.GET if is_sent else None, initial={"first": today.replace(day=1), "last": today}
     )
     report = None
     if form.is_valid():
         try:
             report = form.report()
         except LotMismatch as error:
-            notice = _("The ledger is inconsistent: %(what)s. Run check_ledger.")
-            messages.error(request, notice % {"what": error})
+            sentence = _("The ledger is inconsistent: %(what)s. Run check_ledger.")
+            messages.error(request, sentence % {"what": error})
     if report and request.GET.get("format") == "csv":
         return _csv(report, form)
     context = {
@@ -71,7 +71,7 @@ def report_view(site: admin.AdminSite, request: HttpRequest, media: forms.Media)
 
 
 def _rows(report: Report) -> list[tuple[str, str, list[int]]]:
-    """Name, kind, and the numbers with their total; the wallets first, the proof last."""
+    """Name, kind, and the numbers with their total: the wallets first, the sum of all last."""
     kinds = dict(LedgerEntry.Kind.choices)
     return [
         (str(_("Wallets, opening")), "", _numbers(report.opening)),

@@ -1,4 +1,4 @@
-"""Wallets: read only, with "Adjust tokens" and "Write off debt" to change a balance by hand."""
+"""Wallets: read only, except for "Adjust tokens" and "Write off debt"."""
 
 from __future__ import annotations
 
@@ -88,11 +88,11 @@ class WalletAdmin(ReadOnlyAdmin):
         return super().change_view(request, object_id, form_url, extra)
 
     def adjust_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """A form for one signed amount, with a reason; back to the wallet when it is written."""
+        """A form for a signed amount and a reason; afterwards back to the wallet."""
         return self._entry_view(request, object_id, AdjustForm)
 
     def write_off_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """A form for what is forgiven of a debt, with a reason; all of it is proposed."""
+        """A form for the amount of debt to forgive, at first all of it, and a reason."""
         return self._entry_view(request, object_id, WriteOffForm)
 
     def past_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -130,29 +130,29 @@ class WalletAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/payments/wallet/adjust.html", context)
 
     def _write(self, request: HttpRequest, wallet: Wallet, form: EntryForm) -> bool:
-        """Write the entry, unless this very form did before; False with an error on the form."""
+        """Write the entry, unless this form already did; False when the form has an error now."""
         try:
             with transaction.atomic():
-                # The lock makes a double click's second half wait, and then find the first.
+                # The lock makes the second of two clicks wait, and then find the first one's entry.
                 Wallet.objects.select_for_update(no_key=True).get(pk=wallet.pk)
                 is_repeated = LedgerEntry.objects.filter(wallet_id=wallet.pk, key=form.key).exists()
                 entry = form.post(wallet=wallet, actor=current_user(request))
                 if not is_repeated:
-                    self.log_change(request, wallet, form.logged.format(**form.cleaned_data))
+                    self.log_change(request, wallet, form.log_message.format(**form.cleaned_data))
         except (EntryConflict, InsufficientTokens, InvariantViolated) as error:
             form.explain(error)
             return False
         tokens, balance = Row(entry).change, grouped(entry.balance_after)
         values = {"tokens": tokens, "user": wallet.user, "balance": balance}
         if is_repeated:
-            notice = _("This form was sent twice: %(tokens)s for %(user)s was recorded once.")
-            self.message_user(request, notice % values, messages.WARNING)
+            sentence = _("This form was sent twice: %(tokens)s for %(user)s was recorded once.")
+            self.message_user(request, sentence % values, messages.WARNING)
         else:
-            self.message_user(request, form.notice % values, messages.SUCCESS)
+            self.message_user(request, form.success % values, messages.SUCCESS)
         return True
 
     def _may_adjust(self, request: HttpRequest) -> bool:
-        """The permission to change wallets means this, since nothing else changes one."""
+        """Whether the admin may change wallets: that permission allows these forms."""
         return request.user.has_perm("payments.change_wallet")
 
     def _wallet(self, object_id: str) -> Wallet:

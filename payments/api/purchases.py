@@ -1,4 +1,4 @@
-"""The price list, buying from it, and how a purchase stands."""
+"""The price list, buying a pack, and the state of a purchase."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class PacksView(APIView):
 class CheckoutView(APIView):
     @extend_schema(
         operation_id="payment-checkout",
-        summary="Begin to buy a pack",
-        description="Answers with the page where it is paid. A repeated key buys nothing twice.",
+        summary="Start the purchase of a pack",
+        description="Answers with the page where the person pays. A repeated key buys one pack.",
         parameters=[OpenApiParameter("Idempotency-Key", KEY_SCHEMA, OpenApiParameter.HEADER)],
         request=CheckoutSerializer,
         responses={
@@ -68,7 +68,7 @@ class CheckoutView(APIView):
 class PurchaseView(APIView):
     @extend_schema(
         operation_id="payment_purchase",
-        summary="How a purchase stands",
+        summary="Read a purchase",
         responses=PurchaseSerializer,
         tags=["payment"],
     )

@@ -1,8 +1,8 @@
-"""`GET /api/payment/user/tokens` before Django's middleware and views: pages ask it so often.
+"""Answers `GET /api/payment/user/tokens` ahead of Django's middleware: pages ask it often.
 
-Only the ordinary answer is given here, 200 or 304 for somebody who is signed in and within the
-limits. Everything else goes the usual way, to `TokensView`, which words every refusal. A test
-holds the two to the same body and headers. Those who ask at the same moment share their queries.
+It gives only the ordinary answer: 200 or 304, to people who are signed in and within the limits.
+All other requests go on to `TokensView`, which refuses. A test holds the two to the same body and
+headers. Requests of the same moment share their queries.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ async def _answer(asked: dict[bytes, bytes]) -> tuple[int, list[Header], bytes] 
 
 
 def _credential(asked: dict[bytes, bytes]) -> Credential | None:
-    """A bearer first, as everywhere; a bad one is refused even where a session would do."""
+    """The bearer, else the session's key. A bad bearer gives None even beside a session."""
     scheme, _, raw = asked.get(b"authorization", b"").decode("latin-1").partition(" ")
     if scheme:
         try:
@@ -89,7 +89,7 @@ def _host_allowed(asked: dict[bytes, bytes]) -> bool:
 
 
 def _standing_headers() -> list[Header]:
-    """What the middleware would add to this answer."""
+    """The headers that the middleware adds to this answer."""
     headers = [
         (b"Cache-Control", b"private, no-cache"),
         (b"Vary", b"Accept-Language, Cookie"),
@@ -104,9 +104,9 @@ def _standing_headers() -> list[Header]:
 
 
 def _wallets(credentials: list[Credential]) -> dict[Credential, dict[str, Any] | None]:
-    """The wallet of each who may see it, as JSON.
+    """For each credential its wallet as JSON, or None when it is not valid.
 
-    Two queries for all of them, one for bearers alone; more for those whose tokens expire.
+    Two queries for all of them, one if all are bearers, and more for tokens that expire.
     """
     found = people(credentials, select_related="wallet")
     wallets = {each: getattr(user, "wallet", None) for each, user in found.items()}

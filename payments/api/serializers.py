@@ -1,4 +1,4 @@
-"""The JSON of payments: what goes out, and the little that may come in."""
+"""The JSON of payments: what goes out, and what may come in."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TimeField(serializers.DateTimeField):
 
 
 class ExpiringSerializer(serializers.Serializer):
-    """Tokens that expire at that time unless they are spent before."""
+    """Tokens that expire at that time if they are not spent before."""
 
     tokens = serializers.IntegerField()
     expires_at = TimeField()
@@ -38,11 +38,15 @@ class WalletSerializer(serializers.Serializer):
     user_id = serializers.UUIDField()
     balance = serializers.IntegerField(help_text="Posted tokens.")
     held = serializers.IntegerField(help_text="Reserved by running generations.")
-    available = serializers.IntegerField(help_text="max(0, balance - held): what is shown.")
+    available = serializers.IntegerField(
+        help_text="max(0, balance - held): the number that pages show."
+    )
     debt = serializers.IntegerField(help_text="max(0, held - balance).")
     version = serializers.IntegerField(help_text="The wallet's count of ledger entries.")
     epoch = serializers.IntegerField(help_text="Rises when a wallet is restored from a backup.")
-    expiring = ExpiringSerializer(many=True, help_text="Free tokens with a date, soonest first.")
+    expiring = ExpiringSerializer(
+        many=True, help_text="Unreserved tokens with a date, soonest first."
+    )
     created_at = TimeField()
     updated_at = TimeField()
 
@@ -51,14 +55,14 @@ class WalletSerializer(serializers.Serializer):
 
 
 def etag_of(user_id: UUID | str, epoch: int, version: int) -> str:
-    """Names the person too: the next one at this browser may be at the same version."""
+    """The ETag. It names the person, because two people may be at the same version."""
     return f'"{user_id}.{epoch}.{version}"'
 
 
 def wallet_json(wallet: Wallet) -> dict[str, Any]:
     """The fields of `WalletSerializer`."""
     balance: dict[str, Any] = {**balance_of(wallet)}
-    del balance["ops"]  # only what was just written has any
+    del balance["ops"]  # only a new entry has any
     return {
         "user_id": str(wallet.pk),
         **balance,
@@ -72,7 +76,7 @@ def wallet_json(wallet: Wallet) -> dict[str, Any]:
 
 
 class EntrySerializer(serializers.ModelSerializer):
-    """One ledger entry. `reason` is there when there is one: somebody adjusted the balance."""
+    """One ledger entry. `reason` is there only when an admin gave one."""
 
     kind = serializers.ChoiceField(choices=LedgerEntry.Kind.choices)
     description = serializers.CharField(help_text="In English, whatever the user's language.")
@@ -108,16 +112,16 @@ class EntryPageSerializer(serializers.Serializer):
 
 
 class HistoryQuery(serializers.Serializer):
-    """`cursor` is a version: the entries before it are asked for."""
+    """`cursor` is a version; the page has the entries before it."""
 
     kind = serializers.ChoiceField(choices=KINDS, required=False)
     cursor = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
 
 
 class PackSerializer(serializers.Serializer):
-    """A line of the price list."""
+    """One pack of the price list."""
 
-    key = serializers.CharField(help_text="What `checkout` takes as `pack`.")
+    key = serializers.CharField(help_text="The `pack` of a checkout.")
     name = serializers.CharField(help_text="In the language of the request.")
     tokens = serializers.IntegerField()
     price_cents = serializers.IntegerField(help_text="In minor units of the currency.")
@@ -129,18 +133,20 @@ class PackListSerializer(serializers.Serializer):
 
 
 class CheckoutSerializer(serializers.Serializer):
-    """Only the pack's key: tokens and price are the price list's."""
+    """The pack's key. Tokens and price come from the price list."""
 
     pack = serializers.CharField(min_length=1, max_length=40)
 
 
 class CheckoutAnswerSerializer(serializers.Serializer):
     purchase_id = serializers.UUIDField()
-    url = serializers.URLField(help_text="Where the purchase is paid.")
+    url = serializers.URLField(help_text="The page where the person pays.")
 
 
 class PurchaseSerializer(serializers.ModelSerializer):
-    entry_id = serializers.SerializerMethodField(help_text="The entry that credited it, if any.")
+    entry_id = serializers.SerializerMethodField(
+        help_text="The ledger entry that credited it, if any."
+    )
     created_at = TimeField()
     updated_at = TimeField()
 

@@ -1,4 +1,4 @@
-"""A person's own balance and its history."""
+"""The person's own balance and its history."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from payments.ledger import history
 from payments.ledger.models import Wallet
 
 PAGE_SIZE = 50
-PRIVATE = "private, no-cache"  # keep it, but ask before showing it again
+PRIVATE = "private, no-cache"  # browsers keep it, but ask before they show it again
 
 
 class TokensView(APIView):
     @extend_schema(
         operation_id="payment_user_tokens",
         summary="The balance",
-        description="Carries an `ETag`; ask with `If-None-Match` and get 304 while it stands.",
+        description="Carries an `ETag`. With `If-None-Match` it answers 304 while nothing changed.",
         parameters=[
             OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER),
             OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 304]),
@@ -55,25 +55,25 @@ class TransactionsView(APIView):
         operation_id="payment_user_transactions",
         summary="The history of the balance, newest first",
         description=(
-            "Without `kind`: what changed the balance. `kind=all` adds holds and releases, "
-            "which only reserve it and give it back. `next` stays valid while new entries "
-            "arrive: nothing is missed or comes twice."
+            "Without `kind`: the entries that changed the balance. `kind=all` adds holds and "
+            "releases, which only reserve tokens. `next` stays valid while new entries arrive: "
+            "no entry is missed or comes twice."
         ),
         parameters=[HistoryQuery],
         responses={
             200: EntryPageSerializer,
-            422: OpenApiResponse(ERROR, description="No such kind, or no cursor of ours."),
+            422: OpenApiResponse(ERROR, description="Unknown kind, or not a cursor."),
         },
         tags=["payment"],
     )
     def get(self, request: Request) -> Response:
         query = HistoryQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        asked: dict[str, Any] = query.validated_data
+        chosen: dict[str, Any] = query.validated_data
         page = history.read(
             user_id=current_user(request).pk,
-            kind=asked.get("kind", history.POSTED),
-            before=asked.get("cursor"),
+            kind=chosen.get("kind", history.POSTED),
+            before=chosen.get("cursor"),
             limit=PAGE_SIZE,
         )
         following = None

@@ -1,4 +1,4 @@
-"""One moment of the ledger, for readings that take many queries."""
+"""Lets many queries read the ledger as it was at one moment."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from django.db import connection, transaction
 
 @contextmanager
 def one_snapshot() -> Iterator[None]:
-    """All reads inside see the same moment, and nobody waits for them.
+    """All reads inside see the same moment, and writers do not wait for them.
 
-    SQLite's own `atomic()` would take the write lock here (`transaction_mode`); a deferred
-    transaction reads a snapshot of the write-ahead log. Inside a transaction it does nothing:
-    the caller's isolation holds.
+    On SQLite, Django's `atomic()` would take the write lock (`transaction_mode`); a deferred
+    transaction reads a snapshot of the write-ahead log instead. Inside a transaction this does
+    nothing, and the caller's isolation holds.
     """
     if connection.in_atomic_block:
         yield

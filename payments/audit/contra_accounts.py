@@ -1,7 +1,7 @@
-"""Which account stands against the wallets for each kind of entry: the double entry view.
+"""The contra account of each kind of entry, for the double entry report.
 
 An entry moves tokens between the wallet and one contra account: what the wallet gets, the
-account gives. This table is the only place that says which.
+account gives. Only this table says which account that is.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CONTRA: dict[str, Account] = {
     Kind.EXPIRY: Account.EXPIRED,
     Kind.CLAWBACK: Account.RETURNS,
     Kind.WRITE_OFF: Account.WRITTEN_OFF,
-    # Within the wallet: reserved tokens stay in the balance.
+    # These move no balance: reserved tokens stay in it.
     Kind.HOLD: Account.RESERVED,
     Kind.RELEASE: Account.RESERVED,
 }

@@ -1,8 +1,8 @@
-"""The double entry report: what went where in a period, paid and granted tokens apart.
+"""The double entry report: which tokens moved in a period, paid and granted ones apart.
 
 Each column balances to zero: what the wallets got, the accounts gave. Tokens count as paid or
-granted by the lots they were taken from (payments/lots.py). What is owed is a column of its own;
-a credit that pays a debt is credited in full and then passed on by the account "debt".
+granted by the lots they were taken from (payments/ledger/lots.py). Debt has a column of its own: a
+credit that pays a debt is credited in full, and the account "debt" passes it on.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def _columns() -> Columns:
 class Report:
     """Whole tokens by source ("paid", "granted", "debt"), of entries from `start` to before `end`.
 
-    `opening` and `change` are the wallets'; `accounts` has a line per account and kind, with the
-    opposite sign. A debt paid has no kind.
+    `opening` and `change` are those of all wallets; `accounts` has a line per account and kind,
+    with the opposite sign. The account "debt" has no kind.
     """
 
     start: datetime
@@ -78,8 +78,8 @@ class Report:
 def build(*, start: datetime, end: datetime) -> Report:
     """The report of a period: one pass over all entries, one wallet in memory.
 
-    All, because what is left of earlier credits decides what later entries take. Raises
-    LotMismatch where the ledger was tampered with: `check_ledger` then names it.
+    It reads all entries, because what is left of earlier credits decides what later entries take.
+    Raises LotMismatch when the entries contradict each other; `check_ledger` then names them.
     """
     report = Report(start, end)
     refunded = LedgerEntry.objects.filter(reverses__isnull=False)

@@ -41,14 +41,14 @@ COLUMNS = (
     "description",
     "reference",
 )
-# What a spreadsheet takes for a formula (OWASP, "CSV Injection"); numbers of ours are no text.
+# Text that a spreadsheet takes for a formula (OWASP, "CSV Injection"). Numbers are not text.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 Format = Callable[[Iterable[tuple[Any, ...]]], Iterator[str]]
 
 
 def select(*, wallet_id: UUID | None = None, from_version: int = 1) -> LedgerQuerySet:
-    """The entries of one wallet, or of all, from that version of each on."""
+    """The entries of one wallet, or of all, from that version of each wallet on."""
     entries = LedgerEntry.objects.filter(version__gte=from_version)
     if wallet_id is None:
         return entries.order_by("wallet_id", "version")
@@ -62,10 +62,10 @@ def lines(entries: LedgerQuerySet, form: str) -> Iterator[str]:
 
 
 async def parts(*, wallet_id: UUID, from_version: int, form: str) -> AsyncIterator[str]:
-    """The file of one wallet in parts, each with a query of its own, up to the version of now.
+    """The file of one wallet in parts, each read by its own query, up to the newest version.
 
-    For streaming over ASGI, which would gather a plain iterator before its first byte. Entries
-    never change, so parts that are read at different times fit together.
+    For streaming over ASGI, which would read a plain iterator to its end before the first byte.
+    Entries never change, so parts that are read at different times fit together.
     """
     entries = select(wallet_id=wallet_id, from_version=from_version)
     newest = (await entries.order_by().aaggregate(newest=Max("version")))["newest"] or 0
@@ -96,7 +96,7 @@ def _ndjson(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
 
 
 def _cell(value: Any) -> Any:
-    """A value that no spreadsheet will run: text that looks like a formula gets a quote."""
+    """The value as a cell; a quote before text that looks like a formula keeps it from running."""
     value = _plain(value)
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 

@@ -1,8 +1,8 @@
-"""A chain of hashes for each wallet: finds what was changed with the laws switched off.
+"""A chain of hashes for each wallet: finds changes made while the triggers were switched off.
 
-Each entry's digest covers the entry and the digest before it. Digests are computed off the hot
-path, by `check_ledger --seal`, and compared by `--verify`. `head` sums all of them up in one
-line: kept somewhere else, it also shows whether the seals themselves were rewritten.
+Each entry's digest covers the entry and the digest before it. `check_ledger --seal` computes the
+digests, away from the hot path, and `--verify` compares them. `head` is one digest of them all:
+stored somewhere else, it also shows whether the seals themselves were rewritten.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from payments.audit.verify import Difference
 from payments.ledger.lots import CHUNK
 from payments.ledger.models import LedgerEntry, LedgerSeal, Wallet
 
-# Every column. A new one changes no seal as long as it stays out of here.
+# Every column of today. A new column must stay out, or the seals that exist would no longer match.
 SEALED = (
     "id",
     "wallet_id",
@@ -50,7 +50,7 @@ VERSION = SEALED.index("version")
 
 
 def seal() -> int:
-    """How many entries were sealed: all that were not yet. One transaction a chunk."""
+    """Seal all entries that have no seal; the result is their number. One transaction a chunk."""
     unsealed = Wallet.objects.annotate(sealed=Coalesce(Max("seals__version"), 0))
     behind = unsealed.filter(version__gt=F("sealed")).values_list("pk", "sealed")
     return sum(_seal_wallet(wallet_id, sealed) for wallet_id, sealed in list(behind))
@@ -85,7 +85,7 @@ def _seal_wallet(wallet_id: UUID, sealed: int) -> int:
         for row in rows:
             digest = _next(digest, row)
             seals.append(LedgerSeal(wallet_id=wallet_id, version=row[VERSION], digest=digest))
-        # Whoever seals at the same time computes the same.
+        # Conflicts are fine: a process that seals at the same time computes the same digests.
         count += len(LedgerSeal.objects.bulk_create(seals, ignore_conflicts=True))
     return count
 
@@ -114,6 +114,6 @@ def _start(wallet_id: UUID) -> bytes:
 
 
 def _next(digest: bytes, row: tuple[Any, ...]) -> bytes:
-    """Times have six digits, ids are spelt out: the same bytes on either engine."""
+    """The entry's digest. Times have six digits and ids are text, so both engines give the same."""
     entry = json.dumps(row, default=str, separators=(",", ":"), ensure_ascii=True)
     return sha256(digest + entry.encode()).digest()

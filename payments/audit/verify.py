@@ -1,4 +1,4 @@
-"""Proves wallets against their entries."""
+"""Checks every wallet against its entries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from payments.ledger.models import LedgerEntry, Wallet
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not as the laws demand."""
+    """One place where the ledger breaks an invariant."""
 
     wallet_id: Any
     what: str
@@ -31,8 +31,8 @@ Watch = Callable[[Iterator[Line]], Iterable[Line]]
 def differences(watch: Watch = iter) -> Iterator[Difference]:
     """Every difference: one pass over the entries, one wallet in memory, then the refunds.
 
-    `watch` sees every row go by. Run it on a quiet database or inside `one_snapshot()`: entries
-    that commit between its queries would read as differences.
+    `watch` wraps the rows, to show progress. Run it inside `one_snapshot()` or on a quiet database:
+    entries that commit between its queries would look like differences.
     """
     wallets = Wallet.objects.order_by("pk").iterator(CHUNK)
     wallet = next(wallets, None)
@@ -53,7 +53,7 @@ def differences(watch: Watch = iter) -> Iterator[Difference]:
 
 
 def all_lines() -> Iterator[Line]:
-    """Every entry, wallet by wallet in the order of versions, along the index of both."""
+    """Every entry, by wallet and version, along the index of the two."""
     return lines(LedgerEntry.objects.order_by("wallet_id", "version"))
 
 
@@ -63,7 +63,7 @@ def _without_entries(wallet: Wallet) -> Iterator[Difference]:
 
 
 def _refunds_of_nothing() -> Iterator[Difference]:
-    """Refunds that give back no spend or capture of their wallet and size."""
+    """Refunds without a spend or capture of the same wallet and size."""
     taken = LedgerEntry.objects.filter(
         pk=OuterRef("reverses_id"),
         wallet_id=OuterRef("wallet_id"),
@@ -100,7 +100,7 @@ def _of_wallet(wallet: Wallet, rows: Iterable[Line]) -> Iterator[str]:
                 lots.apply(row)
             except LotMismatch as error:
                 yield str(error)
-                lots = None  # what follows would only repeat it
+                lots = None  # later rows would only repeat the mismatch
     if sum(open_holds.values()) != held:
         yield f"open holds add up to {sum(open_holds.values())}, held is {held}"
     if (wallet.balance, wallet.held, wallet.version) != (balance, held, version):
@@ -113,7 +113,7 @@ def _of_wallet(wallet: Wallet, rows: Iterable[Line]) -> Iterator[str]:
 
 
 def _of_dates(wallet: Wallet, lots: Lots) -> Iterator[str]:
-    """Dates at which the wallet would let expired tokens out."""
+    """Dates that the wallet does not know, so that it would let expired tokens out."""
     looked_at = wallet.next_expiry or NEVER
     free = lots.free[0].expires_at if lots.free else NEVER
     if free < looked_at:

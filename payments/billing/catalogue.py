@@ -1,4 +1,4 @@
-"""The price list. Tokens and prices come from here alone, never from a request."""
+"""The price list: the only source of tokens and prices. Requests only name a pack."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ CURRENCY_SIGNS = {"USD": "$"}
 
 @dataclass(frozen=True, kw_only=True)
 class Pack:
-    """Tokens for money. `price_cents` is in minor units of `currency` (ISO 4217).
+    """Tokens and their price. `price_cents` is in minor units of `currency` (ISO 4217).
 
-    `description` is what the ledger stores, in English; pages translate it as they show it.
+    The ledger stores `description`, in English; pages translate it.
     """
 
     key: str
@@ -36,17 +36,17 @@ class Pack:
 
     @property
     def reply_cents(self) -> float:
-        """What one reply at the default price costs when it is paid from this pack."""
+        """What one reply at the default price costs, in cents, with tokens of this pack."""
         return self.price_cents * settings.AI_PRICE_TOKENS / self.tokens
 
     @property
     def reply_price(self) -> Any:
-        """That price in words, to a tenth of a cent."""
+        """`reply_cents` in words, to a tenth of a cent."""
         return format_lazy(_("{cents}¢ per reply"), cents=f"{self.reply_cents:.1f}")
 
     @property
     def saving_percent(self) -> int:
-        """How much less a token costs than in the first pack, in whole percent."""
+        """How much less a token costs than in the first pack, in whole per cent."""
         return round(100 * (1 - self.reply_cents / _LIST[0].reply_cents))
 
 
@@ -78,7 +78,7 @@ FEATURED = "standard"
 
 
 def get_pack(key: Any) -> Pack:
-    """The pack of that key, which is whatever a client sent. Raises Invalid, UnknownPack (422)."""
+    """The pack of that key, as a client sent it. Raises Invalid, UnknownPack (422)."""
     if not isinstance(key, str):
         raise Invalid.field("pack", _("Choose a pack."))
     try:
@@ -88,7 +88,7 @@ def get_pack(key: Any) -> Pack:
 
 
 def describe_pack(key: str) -> str:
-    """What the ledger stores for a paid pack, also when it has left the price list since."""
+    """The ledger's description of a paid pack, even if it has left the price list since."""
     return PACKS[key].description if key in PACKS else gettext_noop("Token pack")
 
 

@@ -1,8 +1,8 @@
 """The beginning of a purchase: from a pack on the price list to the page where it is paid.
 
-`start_checkout` writes the purchase and asks its gateway where to pay; whatever learns that it was
-paid (the sandbox page, a webhook, the page people come back to) calls `fulfilment.fulfill`, as
-often as it likes. The states are drawn in docs/payments.md.
+`start_checkout` writes the purchase and asks its gateway for the page where it is paid. Whatever
+learns of the payment (the sandbox page, a webhook, the page people come back to) calls
+`fulfilment.fulfill`, as often as it likes. docs/payments.md lists the states.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ def start_checkout(
 ) -> tuple[Purchase, str]:
     """A pending purchase of that pack, and the absolute URL where it is paid.
 
-    `pack` is whatever the client sent. `return_url` is the absolute URL of the tokens page; the
+    `pack` is what the client sent. `return_url` is the absolute URL of the tokens page; the
     gateway sends the person back to it with `?purchase=<id>`. With a `key` (a client's
-    Idempotency-Key, or the hidden one of a form) a repetition leads to the same purchase and never
-    makes a second one; a start that died before its answer is brought to its end by the next one.
+    Idempotency-Key, or the hidden one of a form) a repeated call returns the same purchase; if the
+    first call died before its answer, the next one asks the gateway again.
 
     Raises UnknownPack and Invalid (422), IdempotencyConflict (409: the key belongs to another
     pack), NotFound (404: the purchase of that key is gone) and GatewayUnavailable (503: the
     purchase stays pending, and the same key asks again).
     """
-    asked = pack.strip() if isinstance(pack, str) else pack
+    pack_key = pack.strip() if isinstance(pack, str) else pack
 
     def make(record: IdempotencyKey) -> tuple[Purchase, IdempotencyKey]:
-        return _create(record.resource_id, user, get_pack(asked)), record
+        return _create(record.resource_id, user, get_pack(pack_key)), record
 
     def replay(record: IdempotencyKey) -> tuple[Purchase, IdempotencyKey]:
         return get_by_id(Purchase.objects.owned_by(user), record.resource_id), record
 
     purchase, record = once(
-        user=user, operation=OPERATION, key=key, body={"pack": asked}, make=make, replay=replay
+        user=user, operation=OPERATION, key=key, body={"pack": pack_key}, make=make, replay=replay
     )
     if record.response:
         return purchase, record.response["url"]
@@ -68,6 +68,6 @@ def _create(purchase_id: UUID, user: User, pack: Pack) -> Purchase:
 
 
 def _open_session(purchase: Purchase, return_url: str) -> str:
-    """Where to pay. Outside any transaction: a gateway may take its time."""
+    """The URL where to pay. Called outside any transaction, because a gateway may be slow."""
     back = f"{return_url}?purchase={purchase.pk}"
     return get_gateway(purchase.gateway).create_session(purchase, success_url=back, cancel_url=back)

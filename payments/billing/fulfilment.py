@@ -1,4 +1,4 @@
-"""The end of a purchase: credited once it is paid, or declined."""
+"""The end of a purchase: it is credited when it is paid, or declined."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ Status = Purchase.Status
 
 
 def fulfill(*, purchase_id: UUID) -> Purchase:
-    """The purchase, paid and credited. Call it once the gateway is sure of the money.
+    """Mark the purchase as paid and credit it. Call it once the gateway is sure of the money.
 
-    Repetitions and races converge on one credit: the purchase's row is locked, and the entry's
-    key is made of its id. A purchase that was declined or had expired here is credited all the
-    same: when the gateway did take the money, the tokens are owed, whatever we believed before.
-    A refunded one stays refunded. Raises Purchase.DoesNotExist.
+    Repeated and simultaneous calls credit once: they lock the purchase's row, and the entry's key
+    is made of its id. A purchase that failed or expired here is credited too: if the gateway took
+    the money, we owe the tokens. A refunded one stays refunded. Raises Purchase.DoesNotExist.
     """
     with transaction.atomic():
         purchase = Purchase.objects.locked().get(pk=purchase_id)
@@ -38,7 +37,7 @@ def fulfill(*, purchase_id: UUID) -> Purchase:
 
 
 def decline(*, purchase_id: UUID) -> Purchase:
-    """The purchase, failed, unless it had come to another end before. Nothing is credited."""
+    """Mark a pending purchase as failed; any other stays as it is. Credits nothing."""
     with transaction.atomic():
         purchase = Purchase.objects.locked().get(pk=purchase_id)
         if purchase.status == Status.PENDING:

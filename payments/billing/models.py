@@ -1,4 +1,4 @@
-"""A purchase: a pack at the price it had, and how far its payment has come."""
+"""Purchases: a pack, its price at that moment, and the state of the payment."""
 
 import uuid
 
@@ -16,19 +16,19 @@ class PurchaseQuerySet(models.QuerySet["Purchase"]):
         return self.filter(user=user)
 
     def locked(self) -> "PurchaseQuerySet":
-        """Locks the rows until the transaction ends; their keys stay readable to foreign keys.
+        """Locks the rows until the transaction ends; foreign keys to them can still be checked.
 
-        SQLite ignores it: there a transaction takes the only write lock as it begins.
+        SQLite ignores it: there a transaction takes the only write lock when it begins.
         """
         return self.select_for_update(no_key=True, of=("self",))
 
 
 class Purchase(models.Model):
-    """Tokens bought. Tokens and price are copied from our catalogue, never from the client.
+    """Tokens bought. Tokens and price are copied from the catalogue, never from the client.
 
     `price_cents` is in minor units of `currency` (ISO 4217). `entry` is the ledger entry that
-    credited it: at most one, because the entry's key is made of this purchase. What each status
-    means, and what leads from one to the next, stands in docs/payments.md.
+    credited it: at most one, because the entry's key is made of this purchase's id. What each
+    status means, and which one follows, stands in docs/payments.md.
     """
 
     class Status(models.TextChoices):
@@ -70,7 +70,7 @@ class Purchase(models.Model):
         ordering = ["-created_at"]
         constraints = [
             models.CheckConstraint(condition=Q(tokens__gt=0), name="payments_purchase_tokens"),
-            # Paid says credited, and nothing else does.
+            # A purchase has an entry exactly when it was credited.
             models.CheckConstraint(
                 condition=(
                     Q(status__in=["paid", "refunded"], entry__isnull=False)

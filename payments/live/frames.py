@@ -1,4 +1,4 @@
-"""What the sockets tell about a person's balance. Their meaning: docs/realtime.md."""
+"""The frames about a person's balance. docs/realtime.md says what each means."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from payments.ledger.models import LedgerEntry, Wallet
 
 
 class EntryInFrame(TypedDict):
-    """The ledger entry that a frame tells of."""
+    """The ledger entry that a `balance.changed` frame names."""
 
     id: int
     kind: str
@@ -26,8 +26,8 @@ class EntryInFrame(TypedDict):
 
 @event("balance.snapshot", slot="balance")
 class BalanceSnapshot(Balance):
-    """The first frame of every connection. It names its person: the browser that holds the page
-    may have changed hands since."""
+    """The first frame of every connection. It names its person, because somebody else may have
+    signed in in the browser of an open page."""
 
     type: str
     user_id: str
@@ -44,7 +44,7 @@ class BalanceChanged(Balance):
 
 @event("balance.beacon")
 class BalanceBeacon(TypedDict):
-    """Which version the database has, for a client that missed a frame."""
+    """The version in the database, by which a client notices that it missed a frame."""
 
     type: str
     epoch: int
@@ -52,7 +52,7 @@ class BalanceBeacon(TypedDict):
 
 
 def changed_frame(entry: LedgerEntry) -> dict[str, object]:
-    """The `balance.changed` frame of that entry, finished: nothing is read after the commit."""
+    """The `balance.changed` frame of that entry, complete: nothing is read after the commit."""
     return {
         "type": "balance.changed",
         **balance_after(entry),

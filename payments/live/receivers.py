@@ -1,4 +1,4 @@
-"""Every new entry of the ledger becomes a frame for its person's open pages."""
+"""Publishes each new ledger entry to its person's open pages."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ from payments.live.frames import changed_frame
 
 @receiver(post_save, sender=LedgerEntry)
 def publish_entry(instance: LedgerEntry, **kwargs: Any) -> None:
-    """Every entry, whoever wrote it, reaches all the person's open pages after its commit."""
+    """After the commit, send the entry's frame to all the person's open pages."""
     publish_on_commit(instance.wallet_id, changed_frame(instance))

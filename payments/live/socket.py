@@ -9,7 +9,7 @@ from payments.live.frames import first_frames
 
 
 class BalanceSocket(UserSocket):
-    """Starts with `balance.snapshot`; entries, other news and beacons follow. See
+    """Sends `balance.snapshot` first; then balances, other events and beacons. See
     docs/realtime.md."""
 
     authenticate = staticmethod(authenticate)

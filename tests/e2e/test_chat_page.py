@@ -378,7 +378,7 @@ def test_a_refusal_by_the_server_keeps_the_text_until_tokens_come(alices: Alices
     refusal = {"error": {"code": "insufficient_tokens", "detail": "x", "needed": 1, "available": 0}}
     page.route("**/generate", lambda route: route.fulfill(status=402, json=refusal))
     send(page, "One more, please.")
-    expect(notice(page)).to_contain_text("do not cover")
+    expect(notice(page)).to_contain_text("Not enough tokens")
     expect(notice(page).get_by_role("link", name="Get tokens")).to_be_visible()
     expect(box(page)).to_have_value("One more, please.")
     expect(page.locator("[data-nav] [data-available]").first).to_have_text("10")

@@ -21,7 +21,7 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         return self.filter(user=user)
 
     def with_last_message(self) -> ChatQuerySet:
-        """Newest activity first, with the character and `last_content` at hand: two queries."""
+        """Newest activity first, with the character and `last_content` loaded: two queries."""
         last = Message.objects.filter(chat=OuterRef("pk")).said_last()
         return (
             self.select_related("character")
@@ -32,10 +32,10 @@ class ChatQuerySet(models.QuerySet["Chat"]):
 
 
 class Chat(models.Model):
-    """A conversation. `language` is fixed when it is made, and with it the opening line.
+    """A conversation. `language` is chosen when it is made, and with it the opening line.
 
-    `message_count` numbers the messages; it is raised under the row's lock, so that numbers
-    follow the order in which messages were committed. `updated_at` is the last activity.
+    `message_count` gives each message its number. It rises under the row's lock, so the numbers
+    follow the order in which messages are committed. `updated_at` is the last activity.
     """
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)

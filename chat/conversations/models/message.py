@@ -1,4 +1,4 @@
-"""Messages: what was said."""
+"""Messages of a chat."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ MESSAGE_MAX_CHARS = 10_000
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def with_receipts(self) -> MessageQuerySet:
-        """With the generation that wrote each and what it took: one query."""
+        """With the generation that wrote each, and its capture: one query."""
         return self.select_related("generation__capture")
 
     def said_last(self) -> MessageQuerySet:
-        """Those with text, newest first: what a list says of a chat is the first one's."""
+        """Those with text, newest first; lists of chats show the first one."""
         return self.exclude(content="").order_by("-number")
 
 
 class Message(models.Model):
-    """One turn. `parent` is the user's message that an assistant's message answers."""
+    """One message. `parent` is the user's message that an assistant's message answers."""
 
     class Role(models.TextChoices):
         USER = "user", _("User")

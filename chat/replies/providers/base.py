@@ -1,4 +1,4 @@
-"""What the engine asks of a provider, and what it gets: text, signs of life, a count of tokens."""
+"""The interface between `run.py` and a provider: the request, and the events that come back."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Turn:
 
 @dataclass(frozen=True)
 class ReplyRequest:
-    """All that a provider needs, read beforehand: providers never touch the database.
+    """All that a provider needs, loaded beforehand: providers never touch the database.
 
-    `turns` ends with the user's message. `script` are the character's demo replies in `language`,
-    `turn_number` counts the replies before this one, the opening line left out.
+    `turns` ends with the user's message. `script` has the character's demo replies in `language`.
+    `turn_number` counts the replies before this one, without the opening line.
     """
 
     system: str
@@ -44,7 +44,7 @@ class Thinking:
 
 @dataclass(frozen=True)
 class Usage:
-    """What the model counted. The last one wins."""
+    """The model's own token counts. When there are several, the last one counts."""
 
     prompt_tokens: int | None
     completion_tokens: int | None
@@ -54,9 +54,9 @@ Event = Delta | Thinking | Usage
 
 
 class Provider(Protocol):
-    """Ends its stream normally when the reply is whole; raises a `chat.errors.ReplyError` if not.
+    """Its stream ends normally when the reply is complete, and else raises a ReplyError.
 
-    Closing the generator (which the engine does on Stop) must close what stands behind it.
+    When its generator is closed (`run.py` does that on Stop), it must close its own connection.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""Scripted replies, in character and at a human pace: no key, no network. Pages label it a demo."""
+"""Scripted replies at a reading pace, without key or network. Pages say that it is a demo."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PIECE = re.compile(
 
 
 class DemoProvider:
-    """Takes the character's replies in turn, so that none comes twice in a row."""
+    """Gives the character's scripted replies in turn, so that none comes twice in a row."""
 
     model = "demo"
 
@@ -37,7 +37,7 @@ class DemoProvider:
 
 
 def scripted_reply(request: ReplyRequest) -> str:
-    """The next line of the script, with `{said}` replaced by a short quote of the user."""
+    """The script's next reply, with `{said}` replaced by a short quote of the user's message."""
     script = request.script or _any_script(request.language)
     reply = script[request.turn_number % len(script)]
     said = next((turn.content for turn in reversed(request.turns) if turn.role == "user"), "")
@@ -45,7 +45,7 @@ def scripted_reply(request: ReplyRequest) -> str:
 
 
 def quote(said: str) -> str:
-    """The beginning of what was said, on one line and without marks that Markdown would read."""
+    """The start of the message, on one line and without Markdown marks."""
     plain = " ".join(re.sub(r"[*_`~#>|\[\]<>\\]", "", said).split())
     if len(plain) <= QUOTE_MAX_CHARS:
         return plain.rstrip(" .。") or plain  # the script has its own full stop

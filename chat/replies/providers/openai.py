@@ -1,7 +1,7 @@
 """Replies from OpenAI, or from any server that speaks its chat completions protocol.
 
 The official client sends the request; its stream is read here, because servers differ in what
-they send (docs/generations.md lists the differences that are allowed for) and because the
+they send (docs/replies.md lists the differences that are allowed for) and because the
 client's own reader cannot tell `[DONE]` from a connection that was cut.
 """
 
@@ -30,7 +30,7 @@ logger = structlog.get_logger(__name__)
 
 ATTEMPTS = 3
 RETRY_STATUSES = {408, 409, 429}  # and every 5xx
-RETRY_AFTER_MAX_SECS = 10  # a longer wait is the user's to decide
+RETRY_AFTER_MAX_SECS = 10  # with a longer wait the reply fails, and the user decides
 AFTER_FINISH_SECS = 3  # for the usage, which may come after finish_reason, or never
 
 # What the client's transport raises while a body is read; the client does not translate it.
@@ -53,7 +53,7 @@ class OpenAIProvider:
         return settings.AI_PRICE_TOKENS
 
     async def stream(self, request: ReplyRequest) -> AsyncGenerator[Event, None]:
-        """Text and usage of one reply. Retries only while nothing was shown yet."""
+        """Yields text and usage of one reply. Retries only before the first text."""
         # Only what is set: some servers refuse parameters that they do not know, even at zero.
         params: dict[str, Any] = {
             "model": self.model,
@@ -104,7 +104,7 @@ def _client() -> Client:
         client = openai.AsyncOpenAI(
             base_url=settings.OPENAI_BASE_URL or None,
             api_key=settings.OPENAI_API_KEY or "none",  # local servers ask for none
-            max_retries=0,  # ours know whether text was shown
+            max_retries=0,  # we retry ourselves: only we know whether text was shown
             timeout=httpx2.Timeout(settings.AI_TOTAL_TIMEOUT, connect=10),
         )
         found = _clients[loop] = (config, client)
@@ -122,7 +122,7 @@ async def _events(body: AsyncIterator[bytes]) -> AsyncGenerator[Event, None]:
             except StopAsyncIteration:
                 break
             except TimeoutError:
-                return  # the reply is whole; what is missing is the count
+                return  # the reply is complete; only the usage is missing
             except CUT_OFF:
                 if finished:
                     return
@@ -151,7 +151,7 @@ def _first_choice(chunk: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(delta: Any) -> str:
-    """The visible text: reasoning has fields of its own, or parts of another type."""
+    """The delta's text. Reasoning comes in other fields, or in parts of another type."""
     content = delta.get("content") if isinstance(delta, dict) else None
     if isinstance(content, list):
         parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
@@ -167,7 +167,7 @@ def _usage(chunk: dict[str, Any]) -> Usage | None:
 
 
 def _count(value: Any) -> int | None:
-    # Bounded as the column is: a server's nonsense must not fail the reply.
+    # Bounded like the column: a nonsensical count must not fail the reply.
     return value if isinstance(value, int) and 0 <= value < 2**31 else None
 
 
@@ -182,10 +182,10 @@ def _retry_delay(error: openai.APIStatusError, attempt: int) -> float | None:
         return None
     if "insufficient_quota" in (error.code, error.type) or "insufficient_quota" in str(error.body):
         return None
-    asked = _retry_after_secs(error)
-    if asked is None:
+    retry_after = _retry_after_secs(error)
+    if retry_after is None:
         return _backoff_secs(attempt)
-    return asked if asked <= RETRY_AFTER_MAX_SECS else None
+    return retry_after if retry_after <= RETRY_AFTER_MAX_SECS else None
 
 
 def _retry_after_secs(error: openai.APIStatusError) -> float | None:
@@ -202,7 +202,7 @@ def _backoff_secs(attempt: int) -> float:
 def _failure(
     error: openai.APIStatusError,
 ) -> ProviderFailed | ProviderUnavailable | ProviderTimeout:
-    """What a refusal means to the user, to whom our account and its limits are no business."""
+    """The error that the user gets for that refusal; it tells nothing about our account."""
     status = error.status_code
     if status in (408, 504):
         return ProviderTimeout()

@@ -1,4 +1,4 @@
-"""Who writes the replies. `settings.AI_PROVIDERS` maps a short key to a dotted path.
+"""Finds providers. `settings.AI_PROVIDERS` maps a short key to a dotted path.
 
 A provider is one module of this folder and one line of the settings: a class with the three
 members of `Provider`, made without arguments.

@@ -1,6 +1,6 @@
-"""Reads a Server-Sent Events body as JSON objects (WHATWG HTML, section 9.2), forgivingly.
+"""Reads the JSON objects of a Server-Sent Events body (WHATWG HTML, section 9.2), leniently.
 
-Split at line feeds only: JSON may hold what Python also takes for the end of a line (U+2028).
+It splits at line feeds only: JSON may contain U+2028, which Python also takes for a line's end.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The conversation in a shape that every chat template accepts."""
+"""Arranges the conversation so that every chat template accepts it."""
 
 from __future__ import annotations
 
 from chat.replies.providers.base import ReplyRequest, Turn
 
-# Templates that demand user/assistant/user refuse a greeting that nobody asked for.
+# Templates that demand user/assistant/user refuse a conversation that opens with a greeting.
 BEFORE_GREETING = "(The conversation begins.)"
 
 
@@ -17,7 +17,7 @@ def chat_messages(request: ReplyRequest) -> list[dict[str, str]]:
 
 
 def alternating(turns: list[Turn]) -> list[Turn]:
-    """The turns with neighbours of one role merged, and a user's turn before a greeting."""
+    """The turns, with neighbours of one role merged and a user's turn put before a greeting."""
     merged: list[Turn] = []
     if turns and turns[0].role == "assistant":
         merged.append(Turn("user", BEFORE_GREETING))

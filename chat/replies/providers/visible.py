@@ -1,4 +1,4 @@
-"""Keeps out of the text what was not meant for the reader, however it is cut into chunks."""
+"""Removes from a stream of chunks what the reader must not see, wherever the chunks are cut."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def is_visible(text: str) -> bool:
-    """Whether it has a character that a person can see (not only spaces and format marks)."""
+    """Whether the text has a character that a person can see, not only spaces and format marks."""
     return any(not c.isspace() and unicodedata.category(c)[0] != "C" for c in text)
 
 
 class VisibleText:
-    """Feed it chunks; it gives back what may be shown.
+    """Takes chunks, and returns the text that may be shown.
 
     Drops `<think>…</think>` (also a half-open one, to the end), NUL (PostgreSQL cannot store it)
-    and everything before the first visible character. Joins an emoji that a server cut into
-    two surrogates; a lone half becomes U+FFFD. What could still become a tag or a pair waits.
+    and everything before the first visible character. Joins a character that a server cut into two
+    surrogates; a lone half becomes U+FFFD. Text that may be the start of a tag or a pair waits.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class VisibleText:
         return self._trimmed(self._without_thoughts(final=False))
 
     def end(self) -> str:
-        """What was still waiting, now that nothing follows."""
+        """The text that still waited, now that no chunk follows."""
         return self._trimmed(self._without_thoughts(final=True))
 
     def _without_thoughts(self, *, final: bool) -> str:

@@ -5,9 +5,9 @@ from django.core.management.commands import migrate
 
 
 class Command(migrate.Command):
-    """Django's, which refuses where a check fails: but missing triggers are what it puts in place.
+    """Django's migrate, without the check for the ledger's triggers: migrating installs them.
 
-    Checks without any tag are left out with that one; `check` and `serve` run them all.
+    Checks without a tag are left out too; `check` and `serve` run all of them.
     """
 
     def get_check_kwargs(self, options: dict[str, Any]) -> dict[Any, Any]:

@@ -1,4 +1,4 @@
-"""The server: Daphne, with housekeeping, and an end that settles what is running."""
+"""The server: Daphne with housekeeping, and a shutdown that settles running replies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from intellispark.realtime.hub import hub
 from intellispark.realtime.transport.daphne import DaphneServer
 
 HOUSEKEEPING_SECS = 10
-FLUSH_SECS = 1.0  # for what was said last to leave the server's own buffers
+FLUSH_SECS = 1.0  # for the last frames and events to leave the server's buffers
 
 logger = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0)
             call_command("load_characters", verbosity=0)
         elif unapplied():
-            raise CommandError("Migrations wait to be applied: run migrate, or serve --prepare.")
+            raise CommandError("Migrations are not applied: run migrate, or serve --prepare.")
         # Fewer and later collections: thousands of sockets are many small, long-lived objects.
         gc.set_threshold(50_000, 50, 1_000)
         from intellispark.asgi import application
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         self.server = DaphneServer(
             application,
             endpoints=[f"tcp:port={port}:interface={host.replace(':', chr(92) + ':')}"],
-            signal_handlers=False,  # Daphne's own would stop in mid-reply, without settling it
+            signal_handlers=False,  # Daphne's own would stop without settling running replies
             action_logger=None,
             ready_callable=lambda: self.ready(host, port),
             websocket_timeout=-1,
@@ -75,11 +75,11 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
     def ready(self, host: str, port: int) -> None:
-        """Called on the way into the loop: say where we are, and start what runs beside."""
+        """Called when the loop starts: print the address, and start housekeeping."""
         loop = asyncio.get_event_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.end)
-        self.beside = loop.create_task(self.keep_house())
+        self.housekeeping = loop.create_task(self.run_housekeeping())
         name = f"[{host}]" if ":" in host else host
         self.stdout.write(
             f"IntelliSpark is at http://{name}:{port}/\n"
@@ -87,30 +87,30 @@ class Command(BaseCommand):
         )
         self.stdout.flush()
 
-    async def keep_house(self) -> None:
+    async def run_housekeeping(self) -> None:
         from intellispark.housekeeping import run_pass
 
         while True:
             await asyncio.sleep(HOUSEKEEPING_SECS)
             try:
                 await database_sync_to_async(run_pass, thread_sensitive=False)()
-            except Exception:  # the next pass must come whatever befell this one
+            except Exception:  # a failed pass must not end the loop
                 logger.exception("housekeeping.failed")
 
     def end(self) -> None:
-        """Once: stop what runs beside, settle running replies, then stop serving."""
-        if not self.beside.cancelled() and not self.beside.cancelling():
-            self.beside.cancel()
+        """On the first signal: stop housekeeping, settle running replies, then stop serving."""
+        if not self.housekeeping.cancelled() and not self.housekeeping.cancelling():
+            self.housekeeping.cancel()
             self.ending = asyncio.get_event_loop().create_task(self.settle_and_stop())
 
     async def settle_and_stop(self) -> None:
         from chat.replies.running import shutdown
 
         try:
-            await shutdown()  # first: open pages are to hear how their replies ended
+            await shutdown()  # first, so that open pages hear how their replies ended
             await hub.drain()
             await asyncio.sleep(FLUSH_SECS)
-        except Exception:  # it has to end all the same
+        except Exception:  # the server must stop all the same
             logger.exception("shutdown.failed")
         finally:
             self.server.stop()

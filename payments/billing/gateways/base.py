@@ -1,4 +1,4 @@
-"""What a payment gateway is. How to add one stands in docs/payments.md."""
+"""The interface of a payment gateway. docs/payments.md says how to add one."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from payments.billing.models import Purchase
 
 
 class Gateway(Protocol):
-    """Where a person pays. It never touches the ledger: it reports to `billing.fulfilment`."""
+    """A way to pay. It never touches the ledger: it calls `billing.fulfilment`."""
 
     key: str
 
     def create_session(self, purchase: Purchase, *, success_url: str, cancel_url: str) -> str:
         """The absolute URL of the page where `purchase` is paid.
 
-        Asked again for the same purchase it must lead to the same payment, never to a second
-        one. Called outside any transaction. Raises GatewayUnavailable.
+        Called again for the same purchase, it must lead to the same payment, not to a second one.
+        It is called outside any transaction. Raises GatewayUnavailable.
         """

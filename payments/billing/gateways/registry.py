@@ -1,6 +1,6 @@
-"""Payment gateways: a short key in settings.PAYMENT_GATEWAYS leads to a dotted path.
+"""Finds payment gateways: settings.PAYMENT_GATEWAYS maps a short key to a dotted path.
 
-How to add one stands in docs/payments.md.
+docs/payments.md says how to add one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def active_gateway() -> Gateway:
 
 
 def get_gateway(key: str) -> Gateway:
-    """The gateway of that key: a purchase stays with the one it began with."""
+    """The gateway of that key. A purchase keeps the gateway that it started with."""
     return _load(settings.PAYMENT_GATEWAYS[key])
 
 

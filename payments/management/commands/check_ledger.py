@@ -22,7 +22,7 @@ class Command(BaseCommand):
         with one_snapshot():
             wallets, entries = Wallet.objects.count(), LedgerEntry.objects.count()
             watch = partial(tqdm, total=entries, unit=" entries", leave=False, disable=None)
-            found = [f"law {name} is missing" for name in missing_triggers()]
+            found = [f"trigger {name} is missing" for name in missing_triggers()]
             found += [str(difference) for difference in differences(watch)]
             if options["verify"] or options["seal"]:
                 found += [str(difference) for difference in seal.broken()]

@@ -1,6 +1,6 @@
 """Every operation in every order, beside a plain model; and proof that the machine would notice.
 
-`LEDGER_EXAMPLES=2000 pytest tests/payments/test_ledger_machine.py` looks harder.
+`LEDGER_EXAMPLES=2000 pytest tests/payments/ledger/test_machine.py` looks harder.
 """
 
 from __future__ import annotations

@@ -21,15 +21,15 @@ class SandboxGateway:
 
 
 def sandbox_is_active() -> bool:
-    """Whether new purchases are paid here. If not, its page must give nothing away."""
+    """Whether new purchases are paid in the sandbox. If not, its page must credit nothing."""
     return settings.PAYMENT_GATEWAY == "sandbox"
 
 
 def answer_sandbox(*, purchase_id: UUID, confirmed: bool) -> Purchase:
-    """The purchase after the person's first answer; every later answer changes nothing.
+    """Carry out the person's first answer; every later one changes nothing.
 
     A real bank closes its session with the first answer. Here the purchase's lock does that:
-    without it a confirm that races a decline would credit what was just said to be declined.
+    without it a confirm could credit a purchase that a simultaneous decline has just refused.
     """
     with transaction.atomic():
         purchase = Purchase.objects.locked().get(pk=purchase_id, gateway=SandboxGateway.key)

@@ -1,4 +1,4 @@
-"""The test bank's page."""
+"""The page where a person confirms or declines a test payment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from payments.billing.models import Purchase
 @login_required
 @require_http_methods(["GET", "POST"])
 def sandbox(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
-    """The test bank's page. Gone when another gateway is active: it would give tokens away."""
+    """The page of one purchase. 404 when another gateway is active: it would give tokens away."""
     if not sandbox_is_active():
         raise Http404
     mine = Purchase.objects.owned_by(current_user(request)).filter(gateway=SandboxGateway.key)
