@@ -1,4 +1,4 @@
-"""The worker of (c). Runs in hordak's own virtual environment, with settings of its own."""
+"""The worker of (b). Runs in hordak's own virtual environment, with settings of its own."""
 
 from __future__ import annotations
 

@@ -11,61 +11,54 @@ from pathlib import Path
 
 import psycopg
 
-# Our tables without the laws: with a foreign key for each reference, as Django makes them unless
-# told otherwise, and without any but the actor's, as ours are (the guard looks up all others).
-_TABLES = """
-CREATE TABLE {0}_wallet (LIKE payments_wallet INCLUDING DEFAULTS INCLUDING INDEXES);
-CREATE TABLE {0}_entry
+# Our tables with their indexes and foreign keys, without triggers and CHECKs.
+BARE_TABLES = """
+CREATE TABLE bare_wallet (LIKE payments_wallet INCLUDING DEFAULTS INCLUDING INDEXES);
+CREATE TABLE bare_entry
     (LIKE payments_ledgerentry INCLUDING DEFAULTS INCLUDING INDEXES INCLUDING IDENTITY);
-INSERT INTO {0}_wallet SELECT * FROM payments_wallet;
-ALTER TABLE {0}_entry
-    ADD FOREIGN KEY (actor_id) REFERENCES accounts_user DEFERRABLE INITIALLY DEFERRED;
-"""
-BARE_TABLES = f"""
-{_TABLES.format("bare")}
+INSERT INTO bare_wallet SELECT * FROM payments_wallet;
 ALTER TABLE bare_entry
+    ADD FOREIGN KEY (actor_id) REFERENCES accounts_user DEFERRABLE INITIALLY DEFERRED,
     ADD FOREIGN KEY (wallet_id) REFERENCES bare_wallet DEFERRABLE INITIALLY DEFERRED,
     ADD FOREIGN KEY (hold_id) REFERENCES bare_entry DEFERRABLE INITIALLY DEFERRED,
     ADD FOREIGN KEY (reverses_id) REFERENCES bare_entry DEFERRABLE INITIALLY DEFERRED,
     ADD FOREIGN KEY (lot_id) REFERENCES bare_entry DEFERRABLE INITIALLY DEFERRED;
-{_TABLES.format("barest")}
 """
 
 _WALLET = "lpad(to_hex(:wallet::bigint), 32, '0')::uuid"
 _RANDOM = "\\set wallet random(1, {wallets})\n\\set key random(1, 9000000000000000000)\n"
 
-BARE = f"""
+
+def _bare(kind: str, amount: int, held: int, hold: str) -> str:
+    """The wallet's UPDATE and the entry's INSERT in one statement."""
+    return f"""
 WITH w AS (
-    UPDATE bare_wallet SET balance = balance - 1, version = version + 1, updated_at = now()
-    WHERE user_id = {_WALLET} AND balance - held >= 1
+    UPDATE bare_wallet SET balance = balance + {amount}, held = held + {held},
+        version = version + 1, updated_at = now()
+    WHERE user_id = {_WALLET} AND balance - held >= {held}
     RETURNING user_id, version, epoch, balance, held
 )
 INSERT INTO bare_entry (wallet_id, version, epoch, kind, amount, held_change, balance_after,
-    held_after, key, op, reason, description, reference, created_at)
-SELECT user_id, version, epoch, 'spend', -1, 0, balance, held, 'p' || :key::text, '', '',
-    'Reply', '',
-    now() FROM w
-RETURNING id, version, epoch, balance_after, held_after, created_at;
-"""
-BAREST = BARE.replace("bare_", "barest_")
+    held_after, hold_id, key, op, reason, description, reference, created_at)
+SELECT user_id, version, epoch, '{kind}', {amount}, {held}, balance, held, {hold},
+    '{kind}' || :key::text, '', '', 'Reply', '', now() FROM w
+RETURNING id AS entry"""
 
-GUARDED = f"""
-INSERT INTO payments_ledgerentry (wallet_id, kind, amount, held_change, key, op, reason,
-    description, reference)
-VALUES ({_WALLET}, 'spend', -1, 0, 'p' || :key::text, '', '', 'Reply', '')
-RETURNING id, version, epoch, balance_after, held_after, created_at;
-"""
 
-GUARDED_HOLD_CAPTURE = f"""
-INSERT INTO payments_ledgerentry (wallet_id, kind, amount, held_change, key, op, reason,
-    description, reference)
-VALUES ({_WALLET}, 'hold', 0, 1, 'h' || :key::text, '', '', 'Reply', '')
-RETURNING id AS hold, version, epoch, balance_after, held_after, created_at \\gset
+def _guarded(kind: str, amount: int, held: int, hold: str) -> str:
+    return f"""
 INSERT INTO payments_ledgerentry (wallet_id, kind, amount, held_change, hold_id, key, op, reason,
     description, reference)
-VALUES ({_WALLET}, 'capture', -1, -1, :hold, 'c' || :key::text, '', '', 'Reply', '')
-RETURNING id, version, epoch, balance_after, held_after, created_at;
-"""
+VALUES ({_WALLET}, '{kind}', {amount}, {held}, {hold}, '{kind}' || :key::text, '', '', 'Reply', '')
+RETURNING id AS entry, version, epoch, balance_after, held_after, created_at"""
+
+
+def _twice(statement: Callable[[str, int, int, str], str]) -> str:
+    hold, capture = statement("hold", 0, 1, "NULL"), statement("capture", -1, -1, ":entry")
+    return f"BEGIN;{hold} \\gset\nCOMMIT;\nBEGIN;{capture};\nCOMMIT;\n"
+
+
+BARE, GUARDED = _twice(_bare), _twice(_guarded)
 
 
 def lay_bare_tables(url: str) -> None:

@@ -14,6 +14,7 @@ from statistics import median, quantiles
 
 import redis
 
+from tests.bench.processes import cpu_secs
 from tests.bench.realtime_asking import asking
 from tests.bench.realtime_clients import RawSocket, close_all, open_all
 from tests.bench.realtime_servers import (
@@ -21,7 +22,6 @@ from tests.bench.realtime_servers import (
     Contender,
     Person,
     contenders,
-    cpu_secs,
     database,
     environment,
     seed,

@@ -6,12 +6,12 @@ import asyncio
 import time
 from statistics import median
 
+from tests.bench.processes import cpu_secs
 from tests.bench.realtime_servers import (
     ROOT,
     Contender,
     Person,
     contenders,
-    cpu_secs,
     peers_python,
 )
 

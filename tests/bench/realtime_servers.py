@@ -158,12 +158,6 @@ def _stock(text: str) -> bytes:
     return registry.get_serializer("msgpack").serialize({"type": "frame.send", "text": text})
 
 
-def cpu_secs(pid: int) -> float:
-    """User and system time of that process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def environment(database_url: str, redis_url: str) -> dict[str, str]:
     return {
         **os.environ,

@@ -29,24 +29,21 @@ def serve(operation: Operation, wallets: int) -> None:
 
 
 def operations() -> dict[str, Operation]:
-    from django.db.models import Model
+    from django.db import transaction
 
     from payments.ledger import operations as ledger
     from payments.models import LedgerEntry
 
-    def spend(wallet: UUID, key: str) -> object:
-        return ledger.spend(wallet_id=wallet, tokens=1, key=key, description="Reply")
-
-    def save(wallet: UUID, key: str) -> object:
-        """The ORM's own way down, as every other model takes it."""
-        entry = LedgerEntry(wallet_id=wallet, kind="spend", amount=-1, key=key, description="Reply")
-        return Model.save(entry, force_insert=True)
+    @transaction.atomic
+    def hold(wallet: UUID, key: str) -> LedgerEntry:
+        return ledger.hold(wallet_id=wallet, tokens=1, key=f"{key}h", description="Reply")
 
     def hold_capture(wallet: UUID, key: str) -> object:
-        held = ledger.hold(wallet_id=wallet, tokens=1, key=f"{key}h", description="Reply")
-        return ledger.capture(hold=held, key=f"{key}c")
+        held = hold(wallet, key)
+        with transaction.atomic():
+            return ledger.capture(hold=held, key=f"{key}c")
 
-    return {"spend": spend, "save": save, "hold_capture": hold_capture}
+    return {"hold": hold, "hold_capture": hold_capture}
 
 
 def main() -> None:
