@@ -8,7 +8,7 @@ from payments.audit import seals as seal
 from payments.audit.consistent_read import one_snapshot
 from payments.audit.verify import differences
 from payments.ledger.models import LedgerEntry, Wallet
-from payments.ledger.triggers.checks import missing_triggers
+from payments.ledger.triggers.checks import missing_constraints, missing_triggers
 from payments.management.progress import watched
 
 
@@ -23,7 +23,8 @@ class Command(BaseCommand):
         with one_snapshot():
             wallets, entries = Wallet.objects.count(), LedgerEntry.objects.count()
             watch = partial(watched, total=entries, stream=sys.stderr)
-            found = [f"law {name} is missing" for name in missing_triggers()]
+            found = [f"trigger {name} is missing" for name in missing_triggers()]
+            found += [f"constraint {name} is missing" for name in missing_constraints()]
             found += [str(difference) for difference in differences(watch)]
             if options["verify"] or options["seal"]:
                 found += [str(difference) for difference in seal.broken()]
