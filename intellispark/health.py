@@ -20,7 +20,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from intellispark.accounts.tokens import bearer_of
 from intellispark.api.addresses import is_loopback
-from payments.ledger.triggers.checks import missing_triggers
+from payments.ledger.triggers.checks import missing_constraints, missing_triggers
 
 logger = structlog.get_logger(__name__)
 
@@ -88,7 +88,7 @@ def _migrations() -> str:
 
 @sync_to_async
 def _ledger_triggers() -> str:
-    missing = missing_triggers()
+    missing = [*missing_triggers(), *missing_constraints()]
     return f"missing {', '.join(missing)}" if missing else "ok"
 
 

@@ -144,7 +144,10 @@ class WriteOffForm(EntryForm):
         )
 
     def explain(self, error: EntryConflict | InsufficientTokens | InvariantViolated) -> None:
-        if isinstance(error, InvariantViolated) and error.data.get("law") == "ledger_write_off":
+        if (
+            isinstance(error, InvariantViolated)
+            and error.data.get("invariant") == "ledger_write_off"
+        ):
             self.add_error("tokens", ValidationError(_("The debt is smaller than that.")))
         else:
             super().explain(error)

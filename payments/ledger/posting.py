@@ -1,15 +1,13 @@
-"""How the ledger's functions write an entry, and how lots that are due expire.
+"""How an entry is written, and how lots that are due expire before it.
 
 The database refuses to let tokens out while lots are past their date (`ledger_expiry_due`).
-Only then are they settled, under the wallet's lock, and the entry is written after that: a
-wallet without expiring lots never gets here, and its debit stays one INSERT.
+Only then do they expire, under the wallet's lock, and the entry is written after that: a wallet
+without expiring lots never gets here, and its entry stays one INSERT.
 """
 
 from __future__ import annotations
 
 from contextlib import nullcontext
-from functools import cache
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connections, router, transaction
@@ -19,25 +17,31 @@ from intellispark.db import database_now
 from payments.errors import EntryConflict, HoldResolved, InsufficientTokens, InvariantViolated
 from payments.ledger.lots import replay
 from payments.ledger.models import LedgerEntry, Wallet
+from payments.ledger.new_entry import NewEntry
 
 DUE = "ledger_expiry_due"
-TRIES = 3  # a lot may fall due between settlement and the entry that waited for it
+TRIES = 3  # a lot may fall due between its expiry and the entry that waited for it
+SQLITE_PREFIX = "CHECK constraint failed: "
 
 
-def post(**fields: Any) -> LedgerEntry:
-    """Write the entry, or return the one that its key already wrote."""
-    entry = _entry(**fields)
-    error = _save(entry)
-    if error is None:
-        return entry
+def post(new: NewEntry) -> LedgerEntry:
+    """Write the entry, or return the one that its key already wrote.
+
+    Raises InsufficientTokens, EntryConflict, HoldResolved and InvariantViolated.
+    """
+    written = _write(new)
+    if isinstance(written, LedgerEntry):
+        return written
     # The key first: a replay after the money is gone must not read as "insufficient".
-    old = _replayed(entry)
-    if old is None and _constraint_of(error) == DUE:
-        error = _settle_and_save(entry)
-        if error is None:
-            return entry
-        old = _replayed(entry)
-    return old or _refuse(entry, error)
+    if old := _replayed(new):
+        return old
+    if _constraint_of(written) == DUE:
+        written = _expire_and_write(new)
+        if isinstance(written, LedgerEntry):
+            return written
+        if old := _replayed(new):
+            return old
+    raise _refusal(new, written) from written
 
 
 def expire_due_lots(*, wallet_id: UUID) -> list[LedgerEntry]:
@@ -54,12 +58,14 @@ def expire_due_lots(*, wallet_id: UUID) -> list[LedgerEntry]:
         lots = replay(wallet_id)
         entries = [
             post(
-                kind=LedgerEntry.Kind.EXPIRY,
-                wallet_id=wallet_id,
-                amount=-lot.free,
-                lot_id=lot.entry_id,
-                key=f"exp:{lot.entry_id}" + (f":{lot.expiries}" if lot.expiries else ""),
-                description="Expired tokens",
+                NewEntry(
+                    kind=LedgerEntry.Kind.EXPIRY,
+                    wallet_id=wallet_id,
+                    amount=-lot.free,
+                    lot_id=lot.entry_id,
+                    key=f"exp:{lot.entry_id}" + (f":{lot.expiries}" if lot.expiries else ""),
+                    description="Expired tokens",
+                )
             )
             for lot in lots.due(now)
         ]
@@ -71,39 +77,23 @@ def expire_due_lots(*, wallet_id: UUID) -> list[LedgerEntry]:
     return entries
 
 
-def _settle_and_save(entry: LedgerEntry) -> IntegrityError | None:
-    """Settle and write under one lock, so that nobody's hold comes in between.
+def _expire_and_write(new: NewEntry) -> LedgerEntry | IntegrityError:
+    """Both under one lock, so that nobody's hold comes in between.
 
-    A refusal keeps the settlement: what has expired is gone, whatever else is asked for.
+    A refusal keeps the expiry: what has expired is gone, whatever else is asked for.
     """
     with transaction.atomic():
         for _ in range(TRIES):
-            expire_due_lots(wallet_id=entry.wallet_id)
-            error = _save(entry)
-            if error is None or _constraint_of(error) != DUE:
+            expire_due_lots(wallet_id=new.wallet_id)
+            written = _write(new)
+            if isinstance(written, LedgerEntry) or _constraint_of(written) != DUE:
                 break
-    return error
+    return written
 
 
-def _entry(**fields: Any) -> LedgerEntry:
-    """`LedgerEntry(**fields)`. Django takes values by position in a third of the time."""
-    related = {name: fields.pop(name) for name in ("hold", "reverses", "actor") if name in fields}
-    values = {**_blank(), **fields}
-    if len(values) != len(_blank()):
-        raise TypeError(f"No columns of an entry: {values.keys() - _blank().keys()}.")
-    entry = LedgerEntry(*values.values())  # type: ignore[misc]  # they are columns
-    for name, instance in related.items():
-        setattr(entry, name, instance)
-    return entry
-
-
-@cache
-def _blank() -> dict[str, Any]:
-    """Every column with its default, in the model's order."""
-    return {field.attname: field.get_default() for field in LedgerEntry._meta.concrete_fields}
-
-
-def _save(entry: LedgerEntry) -> IntegrityError | None:
+def _write(new: NewEntry) -> LedgerEntry | IntegrityError:
+    """The entry, or why the database refused it."""
+    entry = new.unsaved()
     inside = connections[router.db_for_write(LedgerEntry)].in_atomic_block
     try:
         # An IntegrityError spoils a PostgreSQL transaction; outside one a savepoint only costs.
@@ -111,41 +101,30 @@ def _save(entry: LedgerEntry) -> IntegrityError | None:
             entry.save()
     except IntegrityError as error:
         return error
-    return None
+    return entry
 
 
-def _replayed(entry: LedgerEntry) -> LedgerEntry | None:
-    old = LedgerEntry.objects.filter(wallet_id=entry.wallet_id, key=entry.key).first()
-    if old is None:
-        return None
-    content = (
-        "kind",
-        "amount",
-        "held_change",
-        "hold_id",
-        "reverses_id",
-        "lot_id",
-        "expires_at",
-        "actor_id",
-        "reason",
-    )
-    if any(getattr(old, name) != getattr(entry, name) for name in content):
+def _replayed(new: NewEntry) -> LedgerEntry | None:
+    """What this key wrote before. Raises EntryConflict where that was something else."""
+    old = LedgerEntry.objects.filter(wallet_id=new.wallet_id, key=new.key).first()
+    if old and not new.is_replayed_by(old):
         raise EntryConflict
     return old
 
 
-def _refuse(entry: LedgerEntry, error: IntegrityError) -> LedgerEntry:
-    law = _constraint_of(error)
-    if law == "ledger_insufficient":
-        wallet = Wallet.objects.get(pk=entry.wallet_id)
-        needed = entry.held_change or -entry.amount
-        raise InsufficientTokens(needed=needed, available=wallet.available) from error
-    if law in ("ledger_hold_resolved", "payments_ledgerentry_hold_id_key"):
-        raise HoldResolved from error
-    raise InvariantViolated(law=law) from error
+def _refusal(
+    new: NewEntry, error: IntegrityError
+) -> InsufficientTokens | HoldResolved | InvariantViolated:
+    name = _constraint_of(error)
+    if name == "ledger_insufficient":
+        wallet = Wallet.objects.get(pk=new.wallet_id)
+        return InsufficientTokens(needed=new.held_change or -new.amount, available=wallet.available)
+    if name in ("ledger_hold_resolved", "payments_ledgerentry_hold_id_key"):
+        return HoldResolved()
+    return InvariantViolated(invariant=name)
 
 
 def _constraint_of(error: IntegrityError) -> str:
-    """The name of the law or constraint behind a database error, on either engine."""
+    """The name of the constraint or trigger that refused, on either engine."""
     diag = getattr(error.__cause__, "diag", None)
-    return diag.constraint_name or "" if diag else str(error)
+    return diag.constraint_name or "" if diag else str(error).removeprefix(SQLITE_PREFIX)

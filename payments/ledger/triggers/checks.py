@@ -1,4 +1,4 @@
-"""A system check that fails when a law of the ledger is missing from the database."""
+"""A system check that fails when the database lacks a trigger or constraint of the ledger."""
 
 from __future__ import annotations
 
@@ -8,27 +8,40 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, register
 from django.db import connections
 
+from payments.ledger.triggers import constraints
 from payments.ledger.triggers import install as triggers
 
 
 def missing_triggers(alias: str = "default") -> list[str]:
-    """Laws that the database does not keep now; empty when all is well. One query."""
+    """The triggers that are not as they should be; empty when all is well. One query."""
     return triggers.missing(connections[alias])
+
+
+def missing_constraints(alias: str = "default") -> list[str]:
+    """The same of the CHECKs and foreign keys. One query, two on SQLite."""
+    return constraints.missing(connections[alias])
 
 
 @register("ledger")
 def ledger_triggers(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for alias in databases or []:
-        connection = connections[alias]
-        if "payments_ledgerentry" not in connection.introspection.table_names():
+        if "payments_ledgerentry" not in connections[alias].introspection.table_names():
             continue  # not migrated yet
         found += [
             Error(
-                f"The ledger's law {name} is not in the database {alias}.",
-                hint="Run migrate: it installs the laws.",
+                f"The ledger's trigger {name} is not in the database {alias}.",
+                hint="Run migrate: it installs the triggers.",
                 id="payments.E001",
             )
-            for name in triggers.missing(connection)
+            for name in missing_triggers(alias)
+        ]
+        found += [
+            Error(
+                f"The ledger's constraint {name} is not in the database {alias}.",
+                hint="Run migrate. Where that was done, somebody has dropped the constraint.",
+                id="payments.E002",
+            )
+            for name in missing_constraints(alias)
         ]
     return found

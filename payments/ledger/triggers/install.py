@@ -1,8 +1,8 @@
-"""Puts the laws of the ledger into the database, and finds those that are missing.
+"""Puts the ledger's triggers into the database, and finds those that are missing.
 
-The laws are triggers (`postgresql.sql` and `sqlite.sql` beside this file). They are installed after
-every migrate, whatever was there before. SQLite changes a table by rebuilding it, which silently
-drops its triggers and fails on those of other tables that name it: so there they are lifted while
+They stand in `postgresql.sql` and `sqlite.sql` beside this file, and are installed after every
+migrate, whatever was there before. SQLite changes a table by rebuilding it, which silently drops
+its triggers and fails on those of other tables that name it: so there they are dropped before
 migrations run.
 """
 
@@ -18,14 +18,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 TABLES = ("payments_wallet", "payments_ledgerentry", "payments_ledgerseal")
 ABSENT = ("", False)
 TRIGGER = re.compile(r"^CREATE (?:CONSTRAINT )?TRIGGER (\w+).*", re.MULTILINE | re.DOTALL)
-BODY = re.compile(r"\$law\$(.*)\$law\$", re.DOTALL)
+BODY = re.compile(r"\$body\$(.*)\$body\$", re.DOTALL)
 
 
 @cache
 def statements(vendor: str) -> list[str]:
     """The SQL statements of that engine, in order."""
     text = Path(__file__).with_name(f"{vendor}.sql").read_text()
-    return [part.strip() for part in text.split("-- law\n")[1:]]
+    return [part.strip() for part in text.split("-- statement\n")[1:]]
 
 
 @cache
@@ -34,7 +34,7 @@ def trigger_names(vendor: str) -> list[str]:
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
-    """Install every law; does nothing where they all stand. Needs the tables and a transaction."""
+    """Install all; does nothing where they all stand. Needs the tables and a transaction."""
     if not missing(connection):
         return
     drop(connection)
@@ -49,7 +49,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
 
 
 def drop(connection: BaseDatabaseWrapper) -> None:
-    """Drop every law. For migrations on SQLite, and for tests that must empty the tables."""
+    """Drop all. For migrations on SQLite, and for tests that must empty the tables."""
     with connection.cursor() as cursor:
         for name, (table, _) in _present(cursor, connection.vendor).items():
             on = f" ON {table}" if connection.vendor == "postgresql" else ""
@@ -57,7 +57,7 @@ def drop(connection: BaseDatabaseWrapper) -> None:
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
-    """The names of the laws that are absent, switched off, or worded otherwise than here."""
+    """The names of those that are absent, switched off, or worded otherwise than here."""
     with connection.cursor() as cursor:
         present = _present(cursor, connection.vendor)
     return [name for name in trigger_names(connection.vendor) if not present.get(name, ABSENT)[1]]

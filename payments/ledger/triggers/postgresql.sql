@@ -1,18 +1,21 @@
--- The laws of the ledger, kept by PostgreSQL. Installed after migrate (see payments/laws.py).
+-- The ledger's triggers for PostgreSQL, installed after migrate (install.py). What can be seen in
+-- the row alone is checked by constraints (models/constraints.py); here is what needs other rows.
+--
 -- The BEFORE INSERT trigger moves the wallet, which takes its row lock, and fills the computed
--- columns from it; the INSERT's own RETURNING hands them back. Then it checks: whatever it refuses
--- moves the wallet back. Should the row go missing after that (ON CONFLICT DO NOTHING), the
--- wallet's own trigger refuses the commit. Time is clock_timestamp(): a long transaction must not
--- date its entries before those that were committed while it waited.
--- Refusals are check violations whose constraint name says which law. While this is installed, the
--- search path is our schema and then pg_temp, and stays that of the functions: else somebody's
--- temporary table of the same name would be taken for ours. Triggers are worded as PostgreSQL
--- words them itself (pg_get_triggerdef), so that the check can compare them. "-- law" separates
--- statements.
+-- columns from it; the INSERT's own RETURNING hands them back. Then it looks at other rows, and
+-- after it PostgreSQL checks the constraints: whatever refuses the entry moves the wallet back.
+-- Should the row go missing after that (ON CONFLICT DO NOTHING), the wallet's own trigger refuses
+-- the commit. Time is clock_timestamp(): a long transaction must not date its entries before those
+-- that were committed while it waited.
+--
+-- Refusals are check violations whose constraint name says what was violated. While this is
+-- installed, the search path is our schema and then pg_temp, and stays that of the functions: else
+-- somebody's temporary table of the same name would be taken for ours. Triggers are worded as
+-- PostgreSQL words them itself (pg_get_triggerdef), so that the check can compare them.
 
--- law
+-- statement
 CREATE OR REPLACE FUNCTION payments_entry_guard() RETURNS trigger LANGUAGE plpgsql
-SET search_path FROM CURRENT AS $law$
+SET search_path FROM CURRENT AS $body$
 DECLARE
     due TIMESTAMPTZ;
 BEGIN
@@ -32,61 +35,15 @@ BEGIN
     END IF;
     NEW.created_at := clock_timestamp();  -- not before the lock was had, however long that took
 
-    -- The shape of each kind. Not as CHECK constraints: PostgreSQL parses those anew for every
-    -- INSERT, which was a fifth of a debit's work. For the same reason no IF below has a
-    -- sub-select beside another condition: PL/pgSQL would run it as a query for every kind.
-    IF NOT (CASE NEW.kind
-        WHEN 'spend' THEN NEW.amount < 0 AND NEW.held_change = 0
-        WHEN 'hold' THEN NEW.amount = 0 AND NEW.held_change > 0
-        WHEN 'capture' THEN NEW.amount < 0 AND NEW.held_change <= NEW.amount
-        WHEN 'release' THEN NEW.amount = 0 AND NEW.held_change < 0
-        WHEN 'grant' THEN NEW.amount > 0 AND NEW.held_change = 0
-        WHEN 'purchase' THEN NEW.amount > 0 AND NEW.held_change = 0
-        WHEN 'refund' THEN NEW.amount > 0 AND NEW.held_change = 0
-        WHEN 'adjustment' THEN NEW.amount <> 0 AND NEW.held_change = 0
-        WHEN 'expiry' THEN NEW.amount < 0 AND NEW.held_change = 0
-        WHEN 'clawback' THEN NEW.amount < 0 AND NEW.held_change = 0
-        WHEN 'write_off' THEN NEW.amount > 0 AND NEW.held_change = 0
-        ELSE false
-    END) THEN
-        RAISE EXCEPTION 'ledger_shape'
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_shape';
-    END IF;
-
-    IF (NEW.hold_id IS NOT NULL) <> (NEW.kind IN ('capture', 'release'))
-        OR (NEW.reverses_id IS NOT NULL) <> (NEW.kind = 'refund')
-        OR (NEW.lot_id IS NOT NULL) <> (NEW.kind = 'expiry')
-        OR (NEW.expires_at IS NOT NULL
-            AND (NEW.kind <> 'grant' OR NEW.expires_at <= NEW.created_at))
-    THEN
-        RAISE EXCEPTION 'ledger_links'
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_links';
-    END IF;
-
-    IF NEW.kind IN ('adjustment', 'write_off') AND (NEW.actor_id IS NULL OR NEW.reason = '') THEN
-        RAISE EXCEPTION 'ledger_accountable'
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_accountable';
-    END IF;
-
-    -- Before the funds: tokens past their date must not be let out, nor counted as there.
+    -- Tokens past their date must not be let out, nor counted as there: this comes before the
+    -- funds, which a constraint checks. No IF below has a sub-select beside another condition:
+    -- PL/pgSQL would run it as a query for every kind.
     IF due <= NEW.created_at
         AND (NEW.kind IN ('hold', 'spend', 'clawback')
             OR (NEW.kind = 'adjustment' AND NEW.amount < 0))
     THEN
         RAISE EXCEPTION 'ledger_expiry_due'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_expiry_due';
-    END IF;
-
-    IF (NEW.kind IN ('hold', 'spend', 'expiry') OR (NEW.kind = 'adjustment' AND NEW.amount < 0))
-        AND NEW.balance_after - NEW.held_after < 0
-    THEN
-        RAISE EXCEPTION 'ledger_insufficient'
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_insufficient';
-    END IF;
-
-    IF NEW.kind = 'write_off' AND NEW.balance_after > NEW.held_after THEN
-        RAISE EXCEPTION 'ledger_write_off'
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_write_off';
     END IF;
 
     IF NEW.hold_id IS NOT NULL THEN
@@ -130,20 +87,20 @@ BEGIN
 
     RETURN NEW;
 END
-$law$
+$body$
 
--- law
+-- statement
 CREATE OR REPLACE FUNCTION payments_immutable() RETURNS trigger LANGUAGE plpgsql
-SET search_path FROM CURRENT AS $law$
+SET search_path FROM CURRENT AS $body$
 BEGIN
     RAISE EXCEPTION 'ledger_immutable'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_immutable';
 END
-$law$
+$body$
 
--- law
+-- statement
 CREATE OR REPLACE FUNCTION payments_wallet_opens() RETURNS trigger LANGUAGE plpgsql
-SET search_path FROM CURRENT AS $law$
+SET search_path FROM CURRENT AS $body$
 BEGIN
     IF NEW.balance <> 0 OR NEW.held <> 0 OR NEW.version <> 0 OR NEW.epoch <> 1
         OR NEW.next_expiry IS NOT NULL OR NEW.overdue_since IS NOT NULL
@@ -153,11 +110,11 @@ BEGIN
     END IF;
     RETURN NEW;
 END
-$law$
+$body$
 
--- law
+-- statement
 CREATE OR REPLACE FUNCTION payments_wallet_moves() RETURNS trigger LANGUAGE plpgsql
-SET search_path FROM CURRENT AS $law$
+SET search_path FROM CURRENT AS $body$
 BEGIN
     IF NEW.user_id <> OLD.user_id OR NEW.epoch NOT IN (OLD.epoch, OLD.epoch + 1) THEN
         RAISE EXCEPTION 'ledger_wallet_guard'
@@ -178,12 +135,12 @@ BEGIN
     END IF;
     RETURN NULL;
 END
-$law$
+$body$
 
--- law
+-- statement
 -- Settlement moves it on, but never past the date of a lot that is still to come.
 CREATE OR REPLACE FUNCTION payments_wallet_next_expiry() RETURNS trigger LANGUAGE plpgsql
-SET search_path FROM CURRENT AS $law$
+SET search_path FROM CURRENT AS $body$
 BEGIN
     IF EXISTS (
         SELECT 1 FROM payments_ledgerentry
@@ -195,52 +152,52 @@ BEGIN
     END IF;
     RETURN NULL;
 END
-$law$
+$body$
 
--- law
+-- statement
 CREATE TRIGGER payments_entry_guard BEFORE INSERT ON payments_ledgerentry
     FOR EACH ROW EXECUTE FUNCTION payments_entry_guard()
 
--- law
+-- statement
 CREATE TRIGGER payments_entry_no_update BEFORE DELETE OR UPDATE ON payments_ledgerentry
     FOR EACH ROW EXECUTE FUNCTION payments_immutable()
 
--- law
+-- statement
 CREATE TRIGGER payments_entry_no_truncate BEFORE TRUNCATE ON payments_ledgerentry
     FOR EACH STATEMENT EXECUTE FUNCTION payments_immutable()
 
--- law
+-- statement
 CREATE TRIGGER payments_wallet_opens BEFORE INSERT ON payments_wallet
     FOR EACH ROW EXECUTE FUNCTION payments_wallet_opens()
 
--- law
--- What the guard of entries moves is looked at when the transaction ends, for the entry comes
+-- statement
+-- What the trigger of entries moves is looked at when the transaction ends, for the entry comes
 -- after it; what anybody else moves, at once.
 CREATE TRIGGER payments_wallet_moves AFTER UPDATE ON payments_wallet
     FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION payments_wallet_moves()
 
--- law
+-- statement
 CREATE CONSTRAINT TRIGGER payments_wallet_moved AFTER UPDATE ON payments_wallet
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (pg_trigger_depth() > 0) EXECUTE FUNCTION payments_wallet_moves()
 
--- law
+-- statement
 CREATE TRIGGER payments_wallet_next_expiry AFTER UPDATE ON payments_wallet FOR EACH ROW
     WHEN (old.next_expiry < COALESCE(new.next_expiry, 'infinity'::timestamp with time zone))
     EXECUTE FUNCTION payments_wallet_next_expiry()
 
--- law
+-- statement
 CREATE TRIGGER payments_wallet_no_delete BEFORE DELETE ON payments_wallet
     FOR EACH ROW EXECUTE FUNCTION payments_immutable()
 
--- law
+-- statement
 CREATE TRIGGER payments_wallet_no_truncate BEFORE TRUNCATE ON payments_wallet
     FOR EACH STATEMENT EXECUTE FUNCTION payments_immutable()
 
--- law
+-- statement
 CREATE TRIGGER payments_seal_no_update BEFORE DELETE OR UPDATE ON payments_ledgerseal
     FOR EACH ROW EXECUTE FUNCTION payments_immutable()
 
--- law
+-- statement
 CREATE TRIGGER payments_seal_no_truncate BEFORE TRUNCATE ON payments_ledgerseal
     FOR EACH STATEMENT EXECUTE FUNCTION payments_immutable()

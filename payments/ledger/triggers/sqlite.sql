@@ -1,10 +1,13 @@
--- The laws of the ledger, kept by SQLite. Installed after migrate (see payments/laws.py).
+-- The ledger's triggers for SQLite, installed after migrate (install.py). What can be seen in the
+-- row alone is checked by constraints (models/constraints.py); here is what needs other rows.
+--
 -- SQLite has one writer, so what a trigger reads cannot change under it. A trigger cannot assign
--- columns, so the INSERT brings the computed ones as sub-selects and the trigger demands that
--- they match. RAISE comes first for every unique key: OR REPLACE and OR IGNORE would otherwise
--- get around the index. Each statement below is one law; "-- law" separates them.
+-- columns, so the INSERT brings the computed ones as sub-selects (LedgerEntry._do_insert) and the
+-- trigger demands that they match. RAISE comes first for every unique key: OR REPLACE and OR
+-- IGNORE would otherwise get around the index. SQLite looks at constraints after this: where OR
+-- IGNORE meets one, it drops the row, and the wallet stays as it is.
 
--- law
+-- statement
 CREATE TRIGGER payments_entry_guard BEFORE INSERT ON payments_ledgerentry
 BEGIN
     SELECT RAISE(ABORT, 'ledger_no_wallet')
@@ -39,45 +42,13 @@ BEGIN
         OR NEW.held_after IS NOT w.held + NEW.held_change
         OR NEW.created_at IS NOT STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW'));
 
-    SELECT RAISE(ABORT, 'ledger_shape')
-    WHERE NOT CASE
-        WHEN NEW.kind = 'hold' THEN NEW.amount = 0 AND NEW.held_change > 0
-        WHEN NEW.kind = 'capture' THEN NEW.amount < 0 AND NEW.held_change <= NEW.amount
-        WHEN NEW.kind = 'release' THEN NEW.amount = 0 AND NEW.held_change < 0
-        WHEN NEW.kind = 'adjustment' THEN NEW.amount <> 0 AND NEW.held_change = 0
-        WHEN NEW.kind IN ('spend', 'expiry', 'clawback')
-            THEN NEW.amount < 0 AND NEW.held_change = 0
-        WHEN NEW.kind IN ('grant', 'purchase', 'refund', 'write_off')
-            THEN NEW.amount > 0 AND NEW.held_change = 0
-        ELSE 0
-    END;
-
-    SELECT RAISE(ABORT, 'ledger_links')
-    WHERE (NEW.hold_id IS NOT NULL) <> (NEW.kind IN ('capture', 'release'))
-       OR (NEW.reverses_id IS NOT NULL) <> (NEW.kind = 'refund')
-       OR (NEW.lot_id IS NOT NULL) <> (NEW.kind = 'expiry')
-       OR (NEW.expires_at IS NOT NULL
-            AND (NEW.kind <> 'grant' OR NEW.expires_at <= NEW.created_at));
-
-    SELECT RAISE(ABORT, 'ledger_accountable')
-    WHERE NEW.kind IN ('adjustment', 'write_off') AND (NEW.actor_id IS NULL OR NEW.reason = '');
-
-    -- Before the funds: tokens past their date must not be let out, nor counted as there.
+    -- Tokens past their date must not be let out, nor counted as there: this comes before the
+    -- funds, which a constraint checks.
     SELECT RAISE(ABORT, 'ledger_expiry_due')
     FROM payments_wallet w
     WHERE w.user_id = NEW.wallet_id AND w.next_expiry <= NEW.created_at
       AND (NEW.kind IN ('hold', 'spend', 'clawback')
         OR (NEW.kind = 'adjustment' AND NEW.amount < 0));
-
-    SELECT RAISE(ABORT, 'ledger_insufficient')
-    WHERE (NEW.kind IN ('hold', 'spend', 'expiry')
-        OR (NEW.kind = 'adjustment' AND NEW.amount < 0))
-      AND NEW.balance_after - NEW.held_after < 0;
-
-    SELECT RAISE(ABORT, 'ledger_write_off')
-    FROM payments_wallet w
-    WHERE w.user_id = NEW.wallet_id
-      AND NEW.kind = 'write_off' AND NEW.amount > w.held - w.balance;
 
     SELECT RAISE(ABORT, 'ledger_hold')
     WHERE NEW.hold_id IS NOT NULL
@@ -106,7 +77,7 @@ BEGIN
       );
 END
 
--- law
+-- statement
 CREATE TRIGGER payments_entry_move AFTER INSERT ON payments_ledgerentry
 BEGIN
     UPDATE payments_wallet
@@ -128,19 +99,19 @@ BEGIN
     );
 END
 
--- law
+-- statement
 CREATE TRIGGER payments_entry_no_update BEFORE UPDATE ON payments_ledgerentry
 BEGIN
     SELECT RAISE(ABORT, 'ledger_immutable');
 END
 
--- law
+-- statement
 CREATE TRIGGER payments_entry_no_delete BEFORE DELETE ON payments_ledgerentry
 BEGIN
     SELECT RAISE(ABORT, 'ledger_immutable');
 END
 
--- law
+-- statement
 CREATE TRIGGER payments_wallet_opens BEFORE INSERT ON payments_wallet
 BEGIN
     SELECT RAISE(ABORT, 'ledger_wallet_exists')
@@ -151,7 +122,7 @@ BEGIN
        OR NEW.next_expiry IS NOT NULL OR NEW.overdue_since IS NOT NULL;
 END
 
--- law
+-- statement
 CREATE TRIGGER payments_wallet_moves BEFORE UPDATE ON payments_wallet
 BEGIN
     SELECT RAISE(ABORT, 'ledger_wallet_guard')
@@ -179,13 +150,13 @@ BEGIN
       );
 END
 
--- law
+-- statement
 CREATE TRIGGER payments_wallet_no_delete BEFORE DELETE ON payments_wallet
 BEGIN
     SELECT RAISE(ABORT, 'ledger_immutable');
 END
 
--- law
+-- statement
 CREATE TRIGGER payments_seal_once BEFORE INSERT ON payments_ledgerseal
 BEGIN
     -- The same seal again is dropped: whoever seals at the same time computes the same.
@@ -203,13 +174,13 @@ BEGIN
        );
 END
 
--- law
+-- statement
 CREATE TRIGGER payments_seal_no_update BEFORE UPDATE ON payments_ledgerseal
 BEGIN
     SELECT RAISE(ABORT, 'ledger_immutable');
 END
 
--- law
+-- statement
 CREATE TRIGGER payments_seal_no_delete BEFORE DELETE ON payments_ledgerseal
 BEGIN
     SELECT RAISE(ABORT, 'ledger_immutable');

@@ -8,7 +8,7 @@ from payments.audit import seals as seal
 from payments.audit.consistent_read import one_snapshot
 from payments.audit.verify import differences
 from payments.ledger.models import LedgerEntry, Wallet
-from payments.ledger.triggers.checks import missing_triggers
+from payments.ledger.triggers.checks import missing_constraints, missing_triggers
 
 
 class Command(BaseCommand):
@@ -23,6 +23,7 @@ class Command(BaseCommand):
             wallets, entries = Wallet.objects.count(), LedgerEntry.objects.count()
             watch = partial(tqdm, total=entries, unit=" entries", leave=False, disable=None)
             found = [f"trigger {name} is missing" for name in missing_triggers()]
+            found += [f"constraint {name} is missing" for name in missing_constraints()]
             found += [str(difference) for difference in differences(watch)]
             if options["verify"] or options["seal"]:
                 found += [str(difference) for difference in seal.broken()]

@@ -1,19 +1,20 @@
-"""What is wrong is found: laws that are missing or weaker, and books that do not add up."""
+"""What is wrong is found: triggers that are missing or weaker, and books that do not add up."""
 
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Model
 from django.test import Client, override_settings
 from django.utils import timezone
 
 from intellispark.accounts.models import User
 from payments.audit.verify import differences
+from payments.ledger import operations as ledger
 from payments.ledger.triggers import install as triggers
 from payments.ledger.triggers.checks import ledger_triggers, missing_triggers
 from payments.ledger.triggers.install import trigger_names
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.parametrize("name", trigger_names("sqlite"))
 @pytest.mark.sqlite
-def test_a_dropped_law_is_found_on_sqlite(alice: User, name: str) -> None:
+def test_a_dropped_trigger_is_found_on_sqlite(alice: User, name: str) -> None:
     raw(f"DROP TRIGGER {name}")
     assert missing_triggers() == [name]
     assert [error.id for error in ledger_triggers(databases=["default"])] == ["payments.E001"]
@@ -42,7 +43,7 @@ def test_the_check_command_finds_it_unasked(alice: User) -> None:
 
 @pytest.mark.parametrize("name", trigger_names("postgresql"))
 @pytest.mark.postgresql
-def test_a_dropped_law_is_found_on_postgresql(name: str) -> None:
+def test_a_dropped_trigger_is_found_on_postgresql(name: str) -> None:
     tables = {"wallet": "wallet", "entry": "ledgerentry", "seal": "ledgerseal"}
     raw(f"DROP TRIGGER {name} ON payments_{tables[name.split('_')[1]]}")
     assert missing_triggers() == [name]
@@ -52,7 +53,7 @@ def test_a_dropped_law_is_found_on_postgresql(name: str) -> None:
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_a_disabled_or_reworded_law_is_found_on_postgresql(alice: User) -> None:
+def test_a_disabled_or_reworded_trigger_is_found_on_postgresql(alice: User) -> None:
     raw("ALTER TABLE payments_ledgerentry DISABLE TRIGGER payments_entry_guard")
     raw(
         "CREATE OR REPLACE FUNCTION payments_wallet_moves() RETURNS trigger LANGUAGE plpgsql"
@@ -76,7 +77,7 @@ def test_a_disabled_or_reworded_law_is_found_on_postgresql(alice: User) -> None:
         "ALTER FUNCTION payments_wallet_moves() RESET search_path",
     ],
 )
-def test_a_law_with_another_condition_or_search_path_is_found(weaken: str) -> None:
+def test_a_trigger_with_another_condition_or_search_path_is_found(weaken: str) -> None:
     for sql in weaken.split(";"):
         raw(sql)
     assert "payments_wallet_moved" in missing_triggers()
@@ -97,33 +98,65 @@ def test_check_ledger_names_what_differs(alice: User, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(
-    ("broken", "found"),
+    ("wrong", "found"),
     [
-        ({"kind": "refund", "amount": 5, "reverses_id": 0}, "gives back nothing of its size"),
-        (
-            {"kind": "capture", "amount": -2, "held_change": -2, "hold_id": 0},
-            "settles no open hold of its size",
-        ),
-        ({"kind": "expiry", "amount": -2, "lot_id": 0}, "expires 2 of a lot that had 0 left"),
+        ({"kind": "refund", "amount": 5}, "gives back nothing of its size"),
+        ({"kind": "capture", "amount": -2, "held_change": -2}, "settles no open hold of its size"),
+        ({"kind": "expiry", "amount": -2}, "expires 2 of a lot that had 0 left"),
     ],
 )
 @pytest.mark.django_db(transaction=True)
-def test_a_reference_to_nothing_is_found(alice: User, broken: dict[str, Any], found: str) -> None:
-    after = {"balance": 10 + broken["amount"], "held": broken.get("held_change", 0), "version": 2}
+def test_a_reference_to_the_wrong_entry_is_found(
+    alice: User, wrong: dict[str, Any], found: str
+) -> None:
+    """Written without triggers. Each refers to a spend of three."""
+    spent = ledger.spend(wallet_id=alice.pk, tokens=3, key="s")
+    refers = {"refund": "reverses", "capture": "hold", "expiry": "lot"}[wrong["kind"]]
+    with without_triggers():
+        entry = write_by_hand(alice, **wrong, **{refers: spent})
+    assert f"{alice.pk}: entry {entry.pk} {found}" in [str(one) for one in differences()]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "refund", "amount": 5, "reverses_id": 0},
+        {"kind": "capture", "amount": -2, "held_change": -2, "hold_id": 0},
+        {"kind": "expiry", "amount": -2, "lot_id": 0},
+        {"kind": "adjustment", "amount": 2, "reason": "r", "actor_id": UUID(int=1)},
+    ],
+)
+@pytest.mark.django_db(transaction=True)
+def test_foreign_keys_refuse_a_reference_to_nothing_without_triggers_too(
+    alice: User, wrong: dict[str, Any]
+) -> None:
+    with without_triggers(), pytest.raises(IntegrityError, match=r"(?i)foreign key"):
+        write_by_hand(alice, **wrong)
+    assert list(differences()) == []
+
+
+@transaction.atomic
+def write_by_hand(user: User, **fields: Any) -> LedgerEntry:
+    """An entry whose computed columns are right, and the wallet moved, where no trigger does it."""
+    wallet = Wallet.objects.get(pk=user.pk)
+    after = {
+        "balance": wallet.balance + fields["amount"],
+        "held": max(0, wallet.held + fields.get("held_change", 0)),
+        "version": wallet.version + 1,
+    }
     entry = LedgerEntry(
-        wallet_id=alice.pk,
-        key="x",
-        version=2,
+        wallet_id=user.pk,
+        key="by hand",
+        version=after["version"],
         epoch=1,
         balance_after=after["balance"],
         held_after=after["held"],
         created_at=timezone.now(),
-        **broken,
+        **fields,
     )
-    with without_triggers():
-        Model.save(entry, force_insert=True)
-        Wallet.objects.filter(pk=alice.pk).update(**after)
-    assert f"{alice.pk}: entry {entry.pk} {found}" in [str(one) for one in differences()]
+    entry.save()
+    Wallet.objects.filter(pk=user.pk).update(**after)
+    return entry
 
 
 @override_settings(WELCOME_TOKENS=0)
@@ -136,7 +169,7 @@ def test_a_wallet_without_entries_that_moved_is_found(django_user_model: type[Us
     ]
 
 
-def test_laws_survive_a_second_migrate(alice: User) -> None:
+def test_triggers_survive_a_second_migrate(alice: User) -> None:
     call_command("migrate", verbosity=0)
     assert missing_triggers() == []
     with pytest.raises(IntegrityError):
@@ -144,7 +177,7 @@ def test_laws_survive_a_second_migrate(alice: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_migrate_puts_missing_laws_back(alice: User) -> None:
+def test_migrate_puts_missing_triggers_back(alice: User) -> None:
     """As from the command line, with its checks."""
     with transaction.atomic():
         triggers.drop(connection)
