@@ -152,11 +152,11 @@ def test_chats_are_renamed_and_deleted_from_the_list(sign_in: SignIn, alice: Use
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog").get_by_role("alert")).to_have_text("Write something first.")
     expect(name).to_be_focused()
-    expect(page.locator("main [data-title]")).to_have_text(chat.title)
+    expect(page.locator("main [data-chat-title]")).to_have_text(chat.title)
     name.fill("Tea")
     expect(page.get_by_role("dialog").get_by_role("alert")).to_be_empty()
     page.keyboard.press("Enter")
-    expect(page.locator("main [data-title]")).to_have_text("Tea")
+    expect(page.locator("main [data-chat-title]")).to_have_text("Tea")
     expect(page.locator(".recent__title")).to_have_text("Tea")
     chat.refresh_from_db()
     assert chat.title == "Tea"

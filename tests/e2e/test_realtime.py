@@ -541,7 +541,7 @@ def test_a_reply_asked_for_in_one_tab_grows_in_the_other(alice: User, sign_in: S
 
 
 def titles(page: Page, place: str) -> Locator:
-    return page.locator(f"{place} [data-title]")
+    return page.locator(f"{place} [data-chat-title]")
 
 
 def test_lists_follow_activity_new_titles_and_deletions(alice: User, sign_in: SignIn) -> None:

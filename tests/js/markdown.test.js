@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { mend } from "chat/markdown";
+import { closeOpenMarks } from "chat/markdown";
 
 const CASES = [
   ["a **bo", "a **bo**"],
@@ -21,6 +21,6 @@ const CASES = [
   ["```\na\n```\n**b", "```\na\n```\n**b**"],
 ];
 
-for (const [text, mended] of CASES) {
-  test(JSON.stringify(text), () => assert.equal(mend(text), mended));
+for (const [text, closed] of CASES) {
+  test(JSON.stringify(text), () => assert.equal(closeOpenMarks(text), closed));
 }

@@ -133,7 +133,7 @@ def test_chats_are_listed_newest_first_and_only_ones_own(
     for name in ("First", "Second"):
         create_chat(user=alice, character_id=make_character(name).pk)
     create_chat(user=bob, character_id=make_character("Bobs").pk)
-    rows = alices.get("/chats/").content.decode().split("chat-list")[1]
+    rows = alices.get("/chats/").content.decode().split('class="chat-list"')[1]
     assert rows.index("Second") < rows.index("First")
     assert "Bobs" not in rows
 

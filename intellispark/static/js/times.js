@@ -1,6 +1,6 @@
 /**
- * Times in the reader's own zone, in the words in which the server says them
- * (`intellispark/templatetags/format.py`): ages in `<time data-ago>`, days in `<time data-day>`.
+ * Times in the reader's own zone: ages in `<time data-ago>`, days in `<time data-day>`, in the
+ * words that the server uses (`intellispark/templatetags/format.py`).
  */
 
 import { t } from "strings";
@@ -14,18 +14,18 @@ const day = new Intl.DateTimeFormat(lang, { dateStyle: "long" });
 const dayOfYear = new Intl.DateTimeFormat(lang, { day: "numeric", month: "long" });
 const full = new Intl.DateTimeFormat(lang, { dateStyle: "full", timeStyle: "medium" });
 
-/** Tell the times of the page, and go on as they pass. */
+/** Show the times of the page, and again every minute. */
 export function connect() {
-  tell(document);
-  setInterval(() => tell(document), MINUTE_MS);
+  showTimes(document);
+  setInterval(() => showTimes(document), MINUTE_MS);
 }
 
 /**
- * Tell the times inside; for what has come into the page since.
+ * Show the times inside: for what came into the page later.
  *
  * @param {ParentNode} root
  */
-export function tell(root) {
+export function showTimes(root) {
   const now = new Date();
   for (const time of root.querySelectorAll("time")) {
     const { ago: isAge, day: isDay } = time.dataset;
@@ -37,7 +37,7 @@ export function tell(root) {
 }
 
 /**
- * How long ago; older than six days: the date.
+ * How long ago that was; the date, when it is seven days or more.
  *
  * @param {Date} when
  * @param {Date} now

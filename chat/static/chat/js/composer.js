@@ -1,4 +1,4 @@
-/** The composer: the box, its keys, its limit, its draft, and what it says about tokens. */
+/** The composer: the box, its keys, its limit, its draft, and its notices about tokens. */
 
 import { store } from "payments/balance-store";
 import { t } from "strings";
@@ -6,8 +6,8 @@ import { part } from "chat/messages";
 
 /** @typedef {import("chat/drafts").Drafts} Drafts */
 
-const COUNT_FROM = 0.9; // of the limit: before that, nobody needs the number
-const OPEN = "dialog[open], details[data-menu][open], [data-drawer][data-open]";
+const COUNT_FROM = 0.9; // of the limit: below that, nobody needs the number
+const CLOSED_BY_ESC = "dialog[open], details[data-menu][open], [data-drawer][data-open]";
 const MAX_HEIGHT_SHARE = 0.4;
 
 export class Composer {
@@ -40,8 +40,8 @@ export class Composer {
     this.#price = Number(root.dataset.price);
     this.#maxChars = Number(root.dataset.maxChars);
 
-    this.#box.addEventListener("input", () => this.#typed());
-    this.#box.addEventListener("keydown", (event) => this.#pressed(event));
+    this.#box.addEventListener("input", () => this.#onInput());
+    this.#box.addEventListener("keydown", (event) => this.#onKey(event));
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit(send);
@@ -50,16 +50,16 @@ export class Composer {
     document.addEventListener(
       "keydown",
       (event) => {
-        if (event.key === "Escape" && this.#running && !isForAnother(event)) stop();
+        if (event.key === "Escape" && this.#running && !closesSomething(event)) stop();
       },
-      { capture: true }, // before a menu closes itself and seems never to have been open
+      { capture: true }, // before an open menu closes itself, while it can still be seen
     );
-    this.#send.removeAttribute("disabled"); // without scripts the form leads nowhere
+    this.#send.removeAttribute("disabled"); // without scripts the form would lead nowhere
     this.#restore();
     store.subscribe(() => this.#update());
   }
 
-  /** While a reply is being written the button stops it. Typing goes on. */
+  /** While a reply is being written, the button stops it. Typing goes on. */
   set running(/** @type {boolean} */ running) {
     const focused = this.#form.contains(document.activeElement);
     this.#running = running;
@@ -71,23 +71,24 @@ export class Composer {
   }
 
   /**
-   * Put a message back that was not accepted. What was typed in the meantime stays, after it.
+   * Put back a message that was not accepted, before what was typed in the meantime.
    *
    * @param {string} text
-   * @param {string} [key] Set when it may have been accepted: the same text is then sent with it.
+   * @param {string} [key] Set when the server may have accepted it: unchanged, it is sent with the
+   *   same key again.
    */
   giveBack(text, key) {
     const since = this.#box.value;
     this.#box.value = since ? `${text}\n\n${since}` : text;
     this.#key = since ? undefined : key;
     this.#drafts.save({ text: this.#box.value, key: this.#key });
-    this.#fit();
+    this.#fitHeight();
     this.#box.focus();
     this.#box.setSelectionRange(this.#box.value.length, this.#box.value.length);
   }
 
   /**
-   * Say why nothing was sent, until the text changes or, where tokens were lacking, some come.
+   * Show why nothing was sent: until the text changes or, where tokens were lacking, enough come.
    *
    * @param {string} text
    * @param {{forTokens?: boolean}} [options]
@@ -100,7 +101,7 @@ export class Composer {
   /** Offer a text to send, without sending it. */
   suggest(/** @type {string} */ text) {
     this.#box.value = text;
-    this.#typed();
+    this.#onInput();
     this.#box.focus();
   }
 
@@ -112,7 +113,7 @@ export class Composer {
     return [...this.#box.value.trim()].length; // code points, as the server counts
   }
 
-  get #tooPoor() {
+  get #lacksTokens() {
     const { shown } = store.state;
     return shown !== null && shown < this.#price && !this.#running;
   }
@@ -125,20 +126,20 @@ export class Composer {
     } else {
       this.#drafts.save({ text: this.#box.value });
     }
-    this.#fit();
+    this.#fitHeight();
   }
 
-  #typed() {
+  #onInput() {
     this.#key = undefined; // another text is another request
     this.#refusal = null;
     this.#drafts.save({ text: this.#box.value });
-    this.#fit();
+    this.#fitHeight();
     this.#update();
   }
 
   /** @param {KeyboardEvent} event */
-  #pressed(event) {
-    // While an input method composes, Enter picks a candidate; Safari says so only by 229.
+  #onKey(event) {
+    // While an input method composes, Enter picks a candidate. Safari marks that only by 229.
     if (event.isComposing || event.keyCode === 229) return;
     if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
     event.preventDefault();
@@ -148,18 +149,18 @@ export class Composer {
   /** @param {(text: string, key?: string) => void} send */
   #submit(send) {
     const text = this.#box.value.trim();
-    if (!text || this.#running || this.#tooPoor || this.#length > this.#maxChars) {
+    if (!text || this.#running || this.#lacksTokens || this.#length > this.#maxChars) {
       this.#box.focus();
       return;
     }
     const key = this.#key;
     this.#box.value = "";
-    this.#typed();
+    this.#onInput();
     send(text, key);
   }
 
-  /** As high as its text, up to a share of the screen. */
-  #fit() {
+  /** Make the box as high as its text, up to a share of the screen. */
+  #fitHeight() {
     this.#box.style.height = "auto";
     const most = innerHeight * MAX_HEIGHT_SHARE;
     this.#box.style.height = `${Math.min(this.#box.scrollHeight, most)}px`;
@@ -180,21 +181,21 @@ export class Composer {
     else count.textContent = length > this.#maxChars * COUNT_FROM ? t("composer.count", values) : "";
     this.#box.setAttribute("aria-invalid", String(tooLong));
 
-    const blocked = !this.#box.value.trim() || tooLong || this.#tooPoor;
+    const blocked = !this.#box.value.trim() || tooLong || this.#lacksTokens;
     this.#send.setAttribute("aria-disabled", String(blocked));
-    if (this.#tooPoor) {
+    if (this.#lacksTokens) {
       const lacking = shown ? t("composer.refused_tokens") : t("composer.no_tokens");
-      this.#say(debt ? t("composer.debt", { n: debt }) : lacking, true);
+      this.#showNotice(debt ? t("composer.debt", { n: debt }) : lacking, true);
     } else {
-      this.#say(this.#refusal?.text ?? "", this.#refusal?.forTokens ?? false);
+      this.#showNotice(this.#refusal?.text ?? "", this.#refusal?.forTokens ?? false);
     }
   }
 
   /**
    * @param {string} text
-   * @param {boolean} forTokens Whether the way on is to get tokens.
+   * @param {boolean} forTokens Whether to offer the way to get tokens.
    */
-  #say(text, forTokens) {
+  #showNotice(text, forTokens) {
     const words = part(this.#notice, "[data-text]");
     part(this.#notice, "[data-get-tokens]").hidden = !forTokens;
     if (words.textContent !== text) words.textContent = text;
@@ -203,10 +204,10 @@ export class Composer {
 }
 
 /**
- * Esc belongs to whatever is open before it belongs to the reply.
+ * Whether that Esc closes something that is open, and so does not stop the reply.
  *
  * @param {KeyboardEvent} event
  */
-function isForAnother(event) {
-  return event.isComposing || document.querySelector(OPEN) !== null;
+function closesSomething(event) {
+  return event.isComposing || document.querySelector(CLOSED_BY_ESC) !== null;
 }

@@ -1,8 +1,9 @@
 /**
- * Sending and receiving: ties the stream of one reply to the messages, the composer and the store.
+ * Sending and receiving: connects the stream of one reply with the messages, the composer and the
+ * balance.
  *
- * Whatever happens, nothing that was typed is lost: a message that was refused goes back into the
- * box, one that was accepted stays and offers to try again.
+ * Nothing that was typed is lost: a message that was refused goes back into the box; one that was
+ * accepted stays, with a button to try again.
  */
 
 import { ApiError, api } from "api";
@@ -10,7 +11,7 @@ import { store } from "payments/balance-store";
 import { t } from "strings";
 import { uuid } from "uuid";
 import { StreamRenderer, loadRenderer } from "chat/markdown";
-import { fill, part } from "chat/messages";
+import { part, renderMessage } from "chat/messages";
 import { ReplyStream } from "chat/stream";
 
 /** @typedef {import("chat/messages").Messages} Messages */
@@ -45,7 +46,7 @@ export class Conversation {
   }
 
   /** @param {Composer} composer */
-  use(composer) {
+  setComposer(composer) {
     this.#composer = composer;
   }
 
@@ -53,7 +54,7 @@ export class Conversation {
    * Send a message and follow its reply.
    *
    * @param {string} content
-   * @param {string} [key] That of an earlier try whose answer never came.
+   * @param {string} [key] The key of an earlier try whose answer never came.
    */
   async send(content, key = uuid()) {
     if (!navigator.onLine) {
@@ -70,7 +71,7 @@ export class Conversation {
     });
   }
 
-  /** Try again what failed: the stream that was lost, or else the reply to the last message. */
+  /** Follow the stream that was lost; without one, ask for the reply to the last message again. */
   async retry() {
     if (this.#stream) return;
     this.#composer?.focus();
@@ -91,21 +92,21 @@ export class Conversation {
     const item = this.#messages.find(messageId) ?? this.#messages.addReply();
     item.dataset.message = messageId;
     item.dataset.status = "streaming";
-    const stream = this.#begin(item);
+    const stream = this.#openStream(item);
     try {
       await stream.attach(generationId);
     } catch (error) {
-      this.#lost(item, error, generationId);
+      this.#showLost(item, error, generationId);
     } finally {
-      this.#over();
+      this.#closeStream();
     }
   }
 
   /**
-   * Something happened in this chat in another tab or on another device, or may have: show what
-   * is missing here, and follow a reply that is being written.
+   * Show what has happened in this chat in another tab or on another device, and follow a reply
+   * that is being written there.
    *
-   * @param {string} [generationId] What it was about.
+   * @param {string} [generationId] Of the reply that the event was about.
    */
   async catchUp(generationId) {
     if (this.#stream || this.#catchingUp || this.#followed.has(generationId)) return;
@@ -143,13 +144,13 @@ export class Conversation {
   /**
    * @param {{content?: string}} body
    * @param {string} key
-   * @param {(uncertain: boolean) => void} refused Takes the question back; `uncertain` when it
-   *   could not be told whether the server has accepted it.
+   * @param {(uncertain: boolean) => void} refused Takes the question back; `uncertain` when the
+   *   server may have accepted it, but no answer came.
    */
   async #ask(body, key, refused) {
     const item = this.#messages.addReply();
     store.begin(key, Number(this.#root.dataset.price));
-    const stream = this.#begin(item, key);
+    const stream = this.#openStream(item, key);
     this.#follower.toEnd();
     try {
       await stream.generate(this.#root.dataset.chat ?? "", body, key);
@@ -157,14 +158,14 @@ export class Conversation {
       store.settle(key);
       store.refetch();
       if (stream.generationId) {
-        this.#lost(item, error, stream.generationId);
+        this.#showLost(item, error, stream.generationId);
       } else {
         item.remove();
         refused(statusOf(error) === 0);
         this.#composer?.refuse(reasonOf(error), { forTokens: statusOf(error) === 402 });
       }
     } finally {
-      this.#over();
+      this.#closeStream();
     }
   }
 
@@ -172,7 +173,7 @@ export class Conversation {
    * @param {HTMLElement} item
    * @param {string} [key]
    */
-  #begin(item, key) {
+  #openStream(item, key) {
     const content = part(item, "[data-content]");
     const renderer = new StreamRenderer(content);
     loadRenderer();
@@ -189,7 +190,7 @@ export class Conversation {
       end: (kind, data) => {
         renderer.end();
         if (data.balance) store.apply(data.balance, key);
-        this.#ended(item, kind, data);
+        this.#showEnd(item, kind, data);
       },
       connection: (lost) => {
         part(item, "[data-connection]").hidden = !lost;
@@ -201,7 +202,7 @@ export class Conversation {
     return stream;
   }
 
-  #over() {
+  #closeStream() {
     this.#stream = undefined;
     if (this.#composer) this.#composer.running = false;
   }
@@ -211,21 +212,22 @@ export class Conversation {
    * @param {"done" | "stopped" | "error"} kind
    * @param {any} data
    */
-  #ended(item, kind, data) {
-    if (data.message) fill(item, data.message);
+  #showEnd(item, kind, data) {
+    if (data.message) renderMessage(item, data.message);
     else item.remove();
     if (kind === "stopped" && !data.message) this.#messages.showRetry(t("reply.stopped_early"));
     if (kind === "error") this.#messages.showRetry(data.error?.detail || t("reply.failed"));
   }
 
   /**
-   * The connection did not come back: what came stays, and the stream can be taken up again.
+   * The connection did not come back. The text so far stays, with a button to follow the stream
+   * again.
    *
    * @param {HTMLElement} item
    * @param {unknown} error
    * @param {string} generationId
    */
-  #lost(item, error, generationId) {
+  #showLost(item, error, generationId) {
     console.warn("chat: the reply's stream was lost", error);
     item.dataset.status = "interrupted";
     this.#lostStream = { generationId, messageId: item.dataset.message ?? "" };

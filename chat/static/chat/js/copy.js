@@ -1,4 +1,4 @@
-/** Copy buttons: for code blocks and for whole replies. */
+/** Copy buttons of code blocks and of whole replies. */
 
 import { t } from "strings";
 
@@ -32,11 +32,11 @@ export function decorateCode(text) {
 }
 
 /**
- * Answer the copy buttons below that element, those that come later included.
+ * Copy when a button below that element is clicked, one that comes later too.
  *
  * @param {HTMLElement} root
  */
-export function connectCopy(root) {
+export function connect(root) {
   root.addEventListener("click", (event) => {
     const button = event.target instanceof Element && event.target.closest("button");
     if (!button) return;
@@ -44,13 +44,13 @@ export function connectCopy(root) {
       copy(button.closest(".code")?.querySelector("pre")?.textContent ?? "", button);
     } else if ("copyReply" in button.dataset) {
       const content = button.closest("[data-message]")?.querySelector("[data-content]");
-      copy(content instanceof HTMLElement ? readable(content) : "", button);
+      copy(content instanceof HTMLElement ? textOf(content) : "", button);
     }
   });
 }
 
-/** The reply as text, without the bars of its code blocks. */
-function readable(/** @type {HTMLElement} */ content) {
+/** The text of the reply, without the bars of its code blocks. */
+function textOf(/** @type {HTMLElement} */ content) {
   for (const bar of content.querySelectorAll(".code__bar")) bar.setAttribute("hidden", "");
   const text = content.innerText.trim();
   for (const bar of content.querySelectorAll(".code__bar")) bar.removeAttribute("hidden");
@@ -64,7 +64,7 @@ function readable(/** @type {HTMLElement} */ content) {
 async function copy(text, button) {
   const label = button.dataset.label ?? button.textContent ?? "";
   button.dataset.label = label;
-  const done = await toClipboard(text);
+  const done = await writeToClipboard(text);
   button.textContent = done ? t("copied") : t("copy.failed");
   setTimeout(() => {
     button.textContent = label;
@@ -75,14 +75,14 @@ async function copy(text, button) {
  * @param {string} text
  * @returns {Promise<boolean>}
  */
-async function toClipboard(text) {
+async function writeToClipboard(text) {
   if (navigator.clipboard) {
     return navigator.clipboard.writeText(text).then(
       () => true,
-      () => false, // the browser or the person said no; the button says so
+      () => false, // refused by the browser or the person: the button shows it
     );
   }
-  // Not a secure origin: the old way still works there.
+  // The clipboard API exists on secure origins only; this works on others.
   const area = document.createElement("textarea");
   area.value = text;
   area.className = "visually-hidden";

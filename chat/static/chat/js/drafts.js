@@ -1,12 +1,12 @@
-/** What was typed and not sent yet, kept per person and chat in this browser. */
+/** What was typed and not sent, kept in this browser for each person and chat. */
 
 import { load, save } from "personal";
 
 /**
  * @typedef {object} Draft
  * @property {string} text
- * @property {string} [key] The Idempotency-Key it was sent with, when the answer never came: sent
- *   again unchanged it is the same request, not a second one.
+ * @property {string} [key] The Idempotency-Key that it was sent with, when no answer came: sent
+ *   again unchanged, it is the same request.
  */
 
 export class Drafts {

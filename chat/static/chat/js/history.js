@@ -1,4 +1,4 @@
-/** Older messages, loaded as the reader comes near the top; what is in view stays where it is. */
+/** Loads older messages as the reader comes near the top. What is in view stays where it is. */
 
 import { api } from "api";
 import { t } from "strings";
@@ -15,7 +15,7 @@ const PAGE = 30;
  * @param {Messages} messages
  * @param {Follower} follower
  */
-export function connectHistory(root, messages, follower) {
+export function connect(root, messages, follower) {
   const older = part(root, "[data-older]");
   const scroller = part(root, "[data-scroller]");
   let loading = false;
@@ -32,11 +32,11 @@ export function connectHistory(root, messages, follower) {
         messages.prepend(page.results);
         older.hidden = !page.has_more;
       });
-      observer.unobserve(older); // a page shorter than the screen is seen once more
+      observer.unobserve(older); // so that a page shorter than the screen loads another one
       observer.observe(older);
     } catch (error) {
       console.warn("chat: older messages could not be loaded", error);
-      observer.disconnect(); // from here on the button asks, not the scrolling
+      observer.disconnect(); // from here on the button loads, not the scrolling
       toast(t("history.failed"), { kind: "error" });
     } finally {
       loading = false;

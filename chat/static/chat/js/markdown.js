@@ -1,6 +1,6 @@
 /**
- * Markdown while it streams in. The server's own rendering replaces it when the reply is complete;
- * until then this one follows the same rules: CommonMark, tables, strikethrough, no raw HTML.
+ * Markdown while it streams in, by the server's rules: CommonMark, tables, strikethrough, no raw
+ * HTML. When the reply is complete, the server's own rendering replaces this one.
  */
 
 import { decorateCode } from "chat/copy";
@@ -9,8 +9,8 @@ import { decorateCode } from "chat/copy";
 let renderer;
 
 /**
- * The renderer is fetched when the first reply is asked for, not with the page. Without it the
- * reply streams in as plain text, and is rendered by the server when it is complete.
+ * The renderer, which is fetched when the first reply is asked for, not with the page. Where that
+ * fails, the reply streams in as plain text.
  */
 export function loadRenderer() {
   renderer ??= import("markdown-it").then(
@@ -20,7 +20,7 @@ export function loadRenderer() {
       return (text) => md.render(text);
     },
     (error) => {
-      console.warn("markdown: not loaded", error);
+      console.warn("markdown: could not be loaded", error);
       renderer = undefined;
       return plain;
     },
@@ -40,12 +40,12 @@ const BOLD = /\*\*/g;
 const ITALIC = /(?<!\*)\*(?![\s*])|(?<=[^\s*])\*(?!\*)/g; // not the star of a list or of 2 * 3
 
 /**
- * The text so far with the marks closed that its last line left open, so that `**bold` is not
- * read as two stars until the other two arrive. Inside a code block marks mean nothing.
+ * The text so far, with the marks closed that its last line leaves open: `**bold` would be shown
+ * with its two stars until the other two arrive. Inside a code block nothing is closed.
  *
  * @param {string} text
  */
-export function mend(text) {
+export function closeOpenMarks(text) {
   if (count(text, FENCE) % 2) return text;
   const line = text.slice(text.lastIndexOf("\n") + 1);
   if (count(line, /`/g) % 2) return `${text}\``;
@@ -86,7 +86,7 @@ export class StreamRenderer {
     this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
 
-  /** Draw no more: what is shown is final, or comes from somewhere else. */
+  /** Draw no more: what is shown is final, or the server's rendering follows. */
   end() {
     this.#ended = true;
     cancelAnimationFrame(this.#frame);
@@ -97,7 +97,7 @@ export class StreamRenderer {
     this.#frame = 0;
     if (this.#ended) return;
     const page = document.createElement("template");
-    page.innerHTML = render(mend(this.#text));
+    page.innerHTML = render(closeOpenMarks(this.#text));
     const blocks = Array.from(page.content.children);
     const html = blocks.map((block) => block.outerHTML);
     // Finished blocks stay as they are, so that a selection in them survives.

@@ -1,4 +1,4 @@
-/** The messages on the page: made from the server's own templates, filled, and taken away again. */
+/** The messages on the page, made from the server's own templates. */
 
 import { t } from "strings";
 import { decorateCode } from "chat/copy";
@@ -63,17 +63,17 @@ export class Messages {
   }
 
   /**
-   * Put older messages before those shown; one that is shown already is left out.
+   * Put older messages before those shown, without those that are shown already.
    *
    * @param {Message[]} messages
    */
   prepend(messages) {
-    this.#list.setAttribute("aria-live", "off"); // old news: nobody wants them read out
+    this.#list.setAttribute("aria-live", "off"); // nobody wants old messages read out
     const items = messages
       .filter((message) => !this.find(message.id))
       .map((message) => {
         const item = fromTemplate(message.role);
-        fill(item, message);
+        renderMessage(item, message);
         return item;
       });
     this.#list.prepend(...items);
@@ -92,28 +92,28 @@ export class Messages {
     const behind = known < 0 && this.oldestId !== "";
     if (behind) this.#list.replaceChildren();
     for (const message of newest.slice(Math.max(0, known))) {
-      const item = this.find(message.id) ?? this.#unnamed(message);
+      const item = this.find(message.id) ?? this.#withoutId(message);
       if (message.status === "streaming") continue;
       if (item?.dataset.message && item.dataset.status === message.status) continue;
       const place = item ?? fromTemplate(message.role);
-      fill(place, message);
+      renderMessage(place, message);
       if (!item) this.#list.append(place);
     }
     return behind;
   }
 
   /**
-   * The question that was asked here and whose id this page has never been told.
+   * The element of a question that was asked on this page, which has not heard its id.
    *
    * @param {Message} message
    */
-  #unnamed({ role, content }) {
+  #withoutId({ role, content }) {
     /** @type {NodeListOf<HTMLElement>} */
     const items = this.#list.querySelectorAll(`[data-message=""][data-role="${role}"]`);
     return [...items].find((item) => part(item, "[data-content]").textContent === content);
   }
 
-  /** Why there is no reply, with a button; one such line at a time, at the end. */
+  /** Show at the end why there is no reply, with a button to try again; one such line at a time. */
   showRetry(/** @type {string} */ text) {
     this.hideRetry();
     const line = fromTemplate("retry");
@@ -125,7 +125,7 @@ export class Messages {
     return this.#root.querySelector("[data-retry-line]") !== null;
   }
 
-  /** @returns {string} What the line said. */
+  /** @returns {string} The text of the line. */
   hideRetry() {
     const line = this.#root.querySelector("[data-retry-line]");
     line?.remove();
@@ -134,12 +134,12 @@ export class Messages {
 }
 
 /**
- * Fill a message's element with what the server says about it.
+ * Show in a message's element what the server says about it.
  *
  * @param {HTMLElement} item
  * @param {Message} message
  */
-export function fill(item, message) {
+export function renderMessage(item, message) {
   item.dataset.message = message.id;
   item.dataset.status = message.status;
   item.removeAttribute("aria-live");
@@ -169,6 +169,8 @@ function fromTemplate(name) {
 }
 
 /**
+ * The element there. An error names the selector where the page has none.
+ *
  * @param {ParentNode} root
  * @param {string} selector
  * @returns {HTMLElement}

@@ -1,38 +1,38 @@
-/** Rename and delete, from the chat's own menu or elsewhere. */
+/** Rename and delete a chat, from every menu that offers it: in the list, on the chat's own page. */
 
 import { api } from "api";
-import { renamed } from "chat/chat-news";
+import { pageOf, removeChat, setTitle, titleOf } from "chat/chat-list";
 import { ask, confirm } from "dialog";
 import { on } from "live-events";
 import { closeAround as closeMenu } from "menu";
 import { t } from "strings";
 import { toast } from "toast";
 
-let deleting = false;
+/** Chats that this page has deleted, or is deleting: their event is no news here. */
+const deletedHere = new Set();
 
-/** @param {HTMLElement} root The chat. */
-export function connectOptions(root) {
-  on("chat.updated", ({ chat_id, title }) => {
-    if (chat_id === root.dataset.chat) entitle(title);
+/** @param {Document} root */
+function connect(root) {
+  root.addEventListener("click", (event) => {
+    const button = event.target instanceof Element && event.target.closest("button");
+    if (!button) return;
+    const { renameChat, deleteChat } = button.dataset;
+    if (!renameChat && !deleteChat) return;
+    closeMenu(button);
+    const done = renameChat ? rename(renameChat) : remove(deleteChat ?? "");
+    done.catch((error) => toast(error.detail || t("error.unknown"), { kind: "error" }));
   });
   on("chat.deleted", ({ chat_id }) => {
-    if (chat_id !== root.dataset.chat || deleting) return;
-    const action = { label: t("chats.all"), href: root.dataset.chatsUrl ?? "/" };
+    const page = pageOf(chat_id);
+    if (!page || deletedHere.has(chat_id)) return;
+    const action = { label: t("chats.all"), href: page.dataset.chatsUrl ?? "/" };
     toast(t("chats.deleted_elsewhere"), { kind: "error", action });
-  });
-  document.addEventListener("click", (event) => {
-    const button = event.target instanceof Element && event.target.closest("button");
-    if (!button || !button.closest("[data-menu]")) return;
-    const chosen = "rename" in button.dataset ? rename : "delete" in button.dataset ? remove : null;
-    if (!chosen) return;
-    closeMenu(button);
-    chosen(root).catch((error) => toast(error.detail || t("error.unknown"), { kind: "error" }));
   });
 }
 
-/** @param {HTMLElement} root */
-async function rename(root) {
-  const before = document.querySelector("[data-chat-title]")?.textContent ?? "";
+/** @param {string} chatId */
+async function rename(chatId) {
+  const before = titleOf(chatId);
   const title = await ask({
     title: t("chats.rename_title"),
     label: t("chats.name"),
@@ -40,34 +40,31 @@ async function rename(root) {
     action: t("action.save"),
   });
   if (title === null || title === before) return;
-  await api("PATCH", `/api/chats/${root.dataset.chat}`, { body: { title } });
-  entitle(title);
-  renamed(root.dataset.chat ?? "", title);
+  await api("PATCH", `/api/chats/${chatId}`, { body: { title } });
+  setTitle(chatId, title);
   toast(t("chats.renamed"));
 }
 
-/** @param {string} title */
-function entitle(title) {
-  const titles = document.querySelectorAll("[data-chat-title]");
-  document.title = document.title.replace(titles[0]?.textContent ?? title, () => title);
-  for (const element of titles) element.textContent = title;
-}
-
-/** @param {HTMLElement} root */
-async function remove(root) {
-  const title = document.querySelector("[data-chat-title]")?.textContent ?? "";
+/** @param {string} chatId */
+async function remove(chatId) {
   const agreed = await confirm({
     title: t("chats.delete_title"),
-    text: t("chats.delete_text", { title }),
+    text: t("chats.delete_text", { title: titleOf(chatId) }),
     action: t("action.delete"),
     danger: true,
   });
   if (!agreed) return;
-  deleting = true;
+  deletedHere.add(chatId);
   try {
-    await api("DELETE", `/api/chats/${root.dataset.chat}`);
-  } finally {
-    deleting = false;
+    await api("DELETE", `/api/chats/${chatId}`);
+  } catch (error) {
+    deletedHere.delete(chatId);
+    throw error;
   }
-  location.assign(root.dataset.chatsUrl ?? "/");
+  const page = pageOf(chatId);
+  if (page) return location.assign(page.dataset.chatsUrl ?? "/");
+  removeChat(chatId);
+  toast(t("chats.deleted"));
 }
+
+connect(document);

@@ -1,12 +1,12 @@
-/** The chat page: connects its parts. Each of them works on its own and knows only its neighbours. */
+/** The chat page: makes its parts and connects them. */
 
 import { Composer } from "chat/composer";
 import { Conversation } from "chat/conversation";
-import { connectCopy } from "chat/copy";
+import { connect as connectCopy } from "chat/copy";
 import { Drafts } from "chat/drafts";
-import { connectHistory } from "chat/history";
+import { connect as connectHistory } from "chat/history";
 import { Messages, part } from "chat/messages";
-import { connectOptions } from "chat/options";
+import "chat/options";
 import { Follower } from "chat/scroll";
 import { on } from "live-events";
 
@@ -24,10 +24,9 @@ const composer = new Composer(root, new Drafts(user, chat), {
   send: (text, key) => conversation.send(text, key),
   stop: () => conversation.stop(),
 });
-conversation.use(composer);
+conversation.setComposer(composer);
 connectHistory(root, messages, follower);
 connectCopy(root);
-connectOptions(root);
 
 root.addEventListener("click", (event) => {
   const button = event.target instanceof Element && event.target.closest("button");
@@ -37,10 +36,10 @@ root.addEventListener("click", (event) => {
 });
 
 /** @param {{chat_id?: string, generation_id?: string}} event */
-function happened({ chat_id = chat, generation_id }) {
+function catchUp({ chat_id = chat, generation_id }) {
   if (chat_id === chat) conversation.catchUp(generation_id);
 }
-for (const type of ["chat.updated", "reply.started", "reply.finished", "resync"]) on(type, happened);
+for (const type of ["chat.updated", "reply.started", "reply.finished", "resync"]) on(type, catchUp);
 
 if (generation) conversation.attach(generation, generationMessage);
 else if (matchMedia("(pointer: fine)").matches) composer.focus(); // a phone would open its keyboard

@@ -1,6 +1,6 @@
 /**
- * Follows a growing conversation, but only while its end is in view: who has scrolled up to read
- * is left alone and gets a button to come back.
+ * Keeps the end of a growing conversation in view. Once the reader scrolls up, it stays where they
+ * are, and a button leads back to the end.
  */
 
 const NEAR_END_PX = 48;
@@ -19,12 +19,12 @@ export class Follower {
   constructor(scroller, content, jump) {
     this.#scroller = scroller;
     this.#jump = jump;
-    scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true });
     jump.addEventListener("click", () => {
       this.toEnd({ smooth: true });
-      scroller.focus({ preventScroll: true }); // the button is gone, the keyboard's place is not
+      scroller.focus({ preventScroll: true }); // the button that had it is hidden now
     });
-    const observer = new ResizeObserver(() => this.#resized());
+    const observer = new ResizeObserver(() => this.#onResize());
     observer.observe(content);
     observer.observe(scroller); // a phone's keyboard makes it smaller
     this.toEnd();
@@ -56,14 +56,14 @@ export class Follower {
     return scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
   }
 
-  #scrolled() {
-    // Growth is not a scroll of the reader's: the resize that follows goes to the end.
+  #onScroll() {
+    // The content has grown; nobody has scrolled. The resize that follows goes to the end.
     if (this.#scroller.scrollHeight > this.#height && this.#following) return;
     this.#following = this.#atEnd;
     this.#jump.hidden = this.#following;
   }
 
-  #resized() {
+  #onResize() {
     this.#height = this.#scroller.scrollHeight;
     if (this.#following) this.toEnd();
     else this.#jump.hidden = this.#atEnd;

@@ -8,7 +8,7 @@
 
 const SILENCE_MS = 40_000;
 
-/** Takes text in pieces of any size and gives back the events that are complete. */
+/** Takes text in pieces of any size, and returns the events that are complete. */
 export class SseParser {
   #rest = "";
   #event = "";
@@ -23,7 +23,7 @@ export class SseParser {
   push(text) {
     /** @type {ServerEvent[]} */
     const events = [];
-    // A CR at the very end may be half of a CRLF: it waits for the next piece.
+    // A CR at the very end may be half of a CRLF: keep it for the next piece.
     const whole = this.#rest + text;
     const ready = whole.endsWith("\r") ? whole.slice(0, -1) : whole;
     const lines = ready.split(/\r\n|\n|\r/);
@@ -55,15 +55,15 @@ export class SseParser {
 }
 
 /**
- * The events of that answer as they come; ends when the connection does.
+ * The events of that answer as they come, until the connection ends.
  *
- * A connection can die without ending, when a phone leaves its Wi-Fi. The server sends a comment
- * every 15 s, so a longer silence is taken for the end.
+ * A connection can die without an end, when a phone leaves its Wi-Fi. The server sends a comment
+ * every 15 s, so a longer silence is an error.
  *
  * @param {Response} response
  * @param {number} [silenceMs]
  * @returns {AsyncGenerator<ServerEvent>}
- * @throws {Error} It fell silent.
+ * @throws {Error} Nothing came for `silenceMs`.
  */
 export async function* eventsOf(response, silenceMs = SILENCE_MS) {
   if (!response.body) return;

@@ -1,8 +1,8 @@
 /**
  * One reply, from the request to its last event, through lost answers and broken connections.
  *
- * The request carries an Idempotency-Key, so it may be repeated when no answer came. Once the
- * reply has an id, a broken stream is picked up where it ended, by `Last-Event-ID`.
+ * The request carries an Idempotency-Key, so it is repeated when no answer comes. Once the reply
+ * has an id, a broken stream is continued where it ended, by `Last-Event-ID`.
  */
 
 import { ApiError, api, request } from "api";
@@ -13,10 +13,10 @@ import { eventsOf } from "chat/sse";
  * @property {(data: any) => void} start
  * @property {(text: string) => void} delta
  * @property {(kind: "done" | "stopped" | "error", data: any) => void} end
- * @property {(lost: boolean) => void} connection Lost for the moment, or back.
+ * @property {(lost: boolean) => void} connection It is lost, and tried again; or it is back.
  */
 
-const TRIES_TO_ASK = 5; // about 10 s, then the message goes back into the box
+const TRIES_TO_ASK = 5; // about 10 s: then the message goes back into the box
 const TRIES_TO_RESUME = 8; // about 30 s: a server takes that long to come back
 const RETRY_MIN_MS = 400;
 const RETRY_MAX_MS = 8000;
@@ -40,7 +40,7 @@ export class ReplyStream {
    * @param {string} chatId
    * @param {{content?: string}} body
    * @param {string} key
-   * @throws {ApiError} It was refused, or (status 0) it could not be told whether it was accepted.
+   * @throws {ApiError} The server refused; or, with status 0, it may have: no answer came.
    */
   async generate(chatId, body, key) {
     await this.#follow(() =>
@@ -65,7 +65,7 @@ export class ReplyStream {
     await this.#follow(() => this.#resume());
   }
 
-  /** Ask for the end of the reply; the stream tells when it has come. */
+  /** Ask the server to end the reply. The stream carries the end when it has come. */
   async stop() {
     this.#stopWanted = true;
     if (this.generationId) await api("POST", `/api/generations/${this.generationId}/stop`);
@@ -87,12 +87,12 @@ export class ReplyStream {
       try {
         await this.#read(await open());
       } catch (error) {
-        // Network trouble and a server that restarts pass; every other refusal is an answer.
-        const passing =
+        // Network trouble and a restart of the server pass; any other refusal is an answer.
+        const isTemporary =
           !(error instanceof ApiError) ||
           error.status === 0 ||
           (this.generationId && [502, 503, 504].includes(error.status));
-        if (!passing) throw error;
+        if (!isTemporary) throw error;
       }
       if (this.#ended) return;
       failures = this.#lastId === before ? failures + 1 : 1;

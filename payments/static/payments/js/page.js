@@ -6,7 +6,7 @@
  */
 
 import { store } from "payments/balance-store";
-import { tell } from "times";
+import { showTimes } from "times";
 
 const QUIET_MS = 150; // a reply writes two entries at once: ask once
 
@@ -56,7 +56,7 @@ function replace(element, html) {
   const focused = document.activeElement;
   const keep = focused instanceof HTMLElement && element.contains(focused) ? focused.dataset.keep : "";
   element.innerHTML = html;
-  tell(element);
+  showTimes(element);
   for (const row of rows(element)) {
     if (Number(row.dataset.version) > before) row.classList.add("entry--new");
   }
