@@ -1,11 +1,11 @@
-/** Questions in a <dialog>: the browser keeps the focus in it and closes it on Esc. */
+/** Questions in a <dialog>. The browser keeps the focus in it and closes it on Esc. */
 
 import { t } from "strings";
 
 /** @typedef {{title: string, text?: string, action: string, danger?: boolean}} Question */
 
 /**
- * Whether the person agreed.
+ * Ask for a yes or a no; resolves with whether the person agreed.
  *
  * @param {Question} question
  * @returns {Promise<boolean>}
@@ -16,7 +16,7 @@ export async function confirm(question) {
 }
 
 /**
- * The text that the person gave, trimmed; null when they did not. Blanks are refused.
+ * Ask for a text; resolves with it, trimmed and not empty, or with null when the person cancelled.
  *
  * @param {{title: string, label: string, value?: string, action: string, maxLength?: number}} question
  * @returns {Promise<string | null>}
@@ -33,15 +33,15 @@ export async function ask({ title, label, value = "", action, maxLength = 120 })
   input.setAttribute("aria-describedby", error.id);
   field.append(element("span", "field__label", label), input);
   actions.before(field, error);
-  const refuse = (/** @type {boolean} */ isBlank) => {
+  const showBlank = (/** @type {boolean} */ isBlank) => {
     input.setAttribute("aria-invalid", String(isBlank));
     error.textContent = isBlank ? t("error.blank") : "";
   };
-  input.addEventListener("input", () => refuse(false));
+  input.addEventListener("input", () => showBlank(false));
   form.addEventListener("submit", (event) => {
     if (input.value.trim()) return;
     event.preventDefault();
-    refuse(true);
+    showBlank(true);
     input.focus();
   });
   const given = answer(dialog);

@@ -1,4 +1,4 @@
-/** The sidebar as a drawer on phones: keeps the focus while open, closes on Esc and on the scrim. */
+/** The sidebar as a drawer on phones. It keeps the focus while open; Esc and the scrim close it. */
 
 const PHONE = matchMedia("(max-width: 860px)");
 
@@ -18,7 +18,7 @@ export function connect(root) {
     if (!drawer) return;
     opener = from;
     drawer.dataset.open = "";
-    for (const part of behind) part.inert = true; // the focus stays, without a trap
+    for (const part of behind) part.inert = true; // so the focus stays in the drawer
     from.setAttribute("aria-expanded", "true");
     /** @type {HTMLElement | null} */
     const first = drawer.querySelector("[data-drawer-close]");
@@ -33,7 +33,7 @@ export function connect(root) {
     opener?.focus();
   }
 
-  // A link without scripts; with them it is the button that it looks like.
+  // A link to the drawer where scripts do not run; here it is the button that it looks like.
   /** @type {NodeListOf<HTMLElement>} */
   const links = root.querySelectorAll("[data-drawer-open]");
   for (const link of links) {
@@ -60,5 +60,5 @@ export function connect(root) {
     if (event.key === "Escape") close();
   });
   PHONE.addEventListener("change", close);
-  addEventListener("pagehide", close); // coming back through the history must not find it open
+  addEventListener("pagehide", close); // the back button must not bring the page with it open
 }

@@ -1,4 +1,4 @@
-/** Ctrl K (⌘ K): to the search field that is on the screen, else to the page that has one. */
+/** Ctrl K (⌘ K) goes to the search field on the screen, or to the page that has one. */
 
 /** @param {Document} root */
 export function connect(root) {

@@ -1,4 +1,4 @@
-/** Menus made of <details>: one open at a time, closed by Esc, by a click or the focus elsewhere. */
+/** Menus made of <details>. One is open at a time; Esc, a click or the focus elsewhere closes it. */
 
 /** @param {Document} root */
 export function connect(root) {
@@ -6,7 +6,7 @@ export function connect(root) {
   root.addEventListener("focusin", (event) => closeAll(root, event.target));
   root.addEventListener("keydown", (event) => {
     if (event.key === "Escape") escape(root);
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") step(event);
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") moveFocus(event);
   });
 }
 
@@ -21,8 +21,8 @@ function closeAll(root, except) {
 }
 
 /**
- * Close the menu that the item is in, and give its button the focus: what opens next, such as a
- * dialog, then returns there and not to an item that is hidden by now.
+ * Close the menu that the item is in, and focus its button. A dialog that opens next gives the
+ * focus back to where it was, which must not be an item that is hidden by then.
  *
  * @param {Element} item
  */
@@ -50,11 +50,11 @@ function open(root) {
 }
 
 /**
- * The arrow keys walk through the items of the menu that has the focus.
+ * Move the focus to the next or the previous item of the menu that has it.
  *
  * @param {KeyboardEvent} event
  */
-function step(event) {
+function moveFocus(event) {
   const from = event.target instanceof HTMLElement ? event.target : null;
   /** @type {HTMLDetailsElement | null | undefined} */
   const menu = from?.closest("details[data-menu]");

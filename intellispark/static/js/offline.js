@@ -1,4 +1,4 @@
-/** The note that the browser is offline. */
+/** Shows a note while the browser is offline. */
 
 /** @param {Document} root */
 export function connect(root) {

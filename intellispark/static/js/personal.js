@@ -1,7 +1,7 @@
 /**
- * What this browser keeps for one person: theirs only, and gone when they sign out.
+ * What this browser keeps for the person who is signed in, until they sign out.
  *
- * Storage may be blocked or full; then nothing is kept and everything else still works.
+ * Where storage is blocked or full, nothing is kept and everything else works.
  */
 
 const PREFIX = "user:";
@@ -15,7 +15,7 @@ export function load(userId, name) {
   try {
     return JSON.parse(localStorage.getItem(keyOf(userId, name)) ?? "null");
   } catch (error) {
-    console.warn("personal: not read", error);
+    console.warn("personal: could not be read", error);
     return null;
   }
 }
@@ -30,33 +30,33 @@ export function save(userId, name, value) {
     if (value === null) localStorage.removeItem(keyOf(userId, name));
     else localStorage.setItem(keyOf(userId, name), JSON.stringify(value));
   } catch (error) {
-    console.warn("personal: not kept", error);
+    console.warn("personal: could not be saved", error);
   }
 }
 
 /**
- * Forget on sign-out, and forget what is left of the last person when another one is here.
+ * Remove what is kept at sign-out, and what an earlier person has left behind.
  *
  * @param {Document} root
  */
 export function connect(root) {
   const { userId } = root.body.dataset;
-  if (userId) forget((key) => !key.startsWith(keyOf(userId, "")));
+  if (userId) removeWhere((key) => !key.startsWith(keyOf(userId, "")));
   root.addEventListener("submit", (event) => {
     const form = event.target;
     if (!(form instanceof HTMLFormElement)) return;
     // Not `form.action`: a field of that name would stand in its place.
-    if (form.getAttribute("action")?.endsWith("/logout/")) forget(() => true);
+    if (form.getAttribute("action")?.endsWith("/logout/")) removeWhere(() => true);
   });
 }
 
 /** @param {(key: string) => boolean} unwanted */
-function forget(unwanted) {
+function removeWhere(unwanted) {
   try {
     const keys = Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
     for (const key of keys.filter(unwanted)) localStorage.removeItem(key);
   } catch (error) {
-    console.warn("personal: not cleared", error);
+    console.warn("personal: could not be removed", error);
   }
 }
 

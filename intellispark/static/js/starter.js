@@ -1,4 +1,4 @@
-/** The first message: suggestions fill the box, and one click of "Start chat" is enough. */
+/** The first message: suggestions fill the box, Enter sends, and a double click starts one chat. */
 
 import { uuid } from "uuid";
 
@@ -24,11 +24,11 @@ export function connect(root) {
     form.requestSubmit();
   });
   form.addEventListener("submit", (event) => {
-    // The server makes one chat per key anyway; this spares the second request.
+    // The server makes one chat per key anyway; this saves the second request.
     if ("sent" in form.dataset) event.preventDefault();
     form.dataset.sent = "";
   });
-  // Back by the browser's button, the same page asks for another chat, not for the last one.
+  // When the back button brings the page again, it starts another chat, not the last one.
   addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     delete form.dataset.sent;

@@ -1,4 +1,4 @@
-/** The translated texts of the page, handed over by `_strings.html`. */
+/** The translated texts, which the page brings with it (`_strings.html`). */
 
 /** @type {Record<string, string> | undefined} */
 let texts;
@@ -10,10 +10,8 @@ function load() {
 }
 
 /**
- * The text of that key in the page's language, with `{name}` replaced by its value; numbers are
- * written as `grouped` does.
- *
- * Where a text depends on a number, its keys end in `.one` and `.other` and `values.n` decides.
+ * The text of that key in the page's language, with each `{name}` replaced by its value. Numbers
+ * are written as by `grouped`. Where a text has the keys `….one` and `….other`, `values.n` decides.
  *
  * @param {string} key
  * @param {Record<string, string | number>} [values]
@@ -33,7 +31,7 @@ export function t(key, values = {}) {
 let numbers;
 
 /**
- * A number with its thousands apart, as the server writes it: 2,698.
+ * A number with its thousands apart, as the server's filter of that name writes it: 2,698.
  *
  * @param {number} number
  */

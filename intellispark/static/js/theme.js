@@ -1,11 +1,11 @@
-/** The theme: as the system, light, or dark; kept on this device. base.html applies it first. */
+/** The theme: the system's, light, or dark; kept on this device. base.html applies it first. */
 
 import { t } from "strings";
 
 const THEMES = ["auto", "light", "dark"];
 
 /**
- * Every toggle in `root` steps to the next theme and names the one in force.
+ * Let every toggle step to the next theme, and show the current one.
  *
  * @param {Document} root
  */
@@ -18,7 +18,7 @@ export function connect(root) {
       show();
     });
   }
-  // Another tab chose: this one follows.
+  // This tab follows when another one has chosen.
   addEventListener("storage", (event) => {
     if (event.key !== "theme") return;
     mark(event.newValue ?? "auto");
@@ -39,7 +39,7 @@ function apply(theme) {
     if (theme === "auto") localStorage.removeItem("theme");
     else localStorage.setItem("theme", theme);
   } catch (error) {
-    console.info("The theme holds for this page only: storage is refused.", error);
+    console.info("theme: kept for this page only, storage is refused", error);
   }
 }
 
@@ -47,7 +47,7 @@ function apply(theme) {
 function mark(theme) {
   if (theme === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
-  // The browser's own bar: one of the two colours, or each under its media query.
+  // For the browser's own bar: one of the two colours, or each under its media query.
   for (const meta of document.querySelectorAll("meta")) {
     const side = meta.dataset.themeColor;
     if (!side) continue;

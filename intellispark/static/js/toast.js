@@ -1,23 +1,23 @@
-/** Short notes in the corner. They leave by themselves, but not while read, and not errors. */
+/** Short notes in the corner. They close by themselves, but not while being read, and not errors. */
 
 import { t } from "strings";
 
 const SHOWN_MS = 6000;
 
 /**
- * The notes that came with the page can be dismissed, and leave like the others.
+ * Let the notes that came with the page be dismissed, and close by themselves like the others.
  *
  * @param {Document} root
  */
 export function connect(root) {
   for (const note of root.querySelectorAll("[data-toast]")) {
     note.querySelector("[data-toast-close]")?.addEventListener("click", () => note.remove());
-    if (!note.classList.contains("toast--error")) leaveLater(note);
+    if (!note.classList.contains("toast--error")) closeLater(note);
   }
 }
 
 /**
- * Shows a note.
+ * Show a note.
  *
  * @param {string} text
  * @param {{kind?: "info" | "error", action?: {label: string, href: string}}} [options]
@@ -39,7 +39,7 @@ export function toast(text, { kind = "info", action } = {}) {
   }
   note.append(closeButton(note));
   region.append(note);
-  if (kind !== "error") leaveLater(note);
+  if (kind !== "error") closeLater(note);
 }
 
 /** @param {Element} note */
@@ -60,9 +60,9 @@ function closeButton(note) {
 }
 
 /** @param {Element} note */
-function leaveLater(note) {
+function closeLater(note) {
   setTimeout(() => {
-    if (note.matches(":hover, :focus-within")) leaveLater(note);
+    if (note.matches(":hover, :focus-within")) closeLater(note);
     else note.remove();
   }, SHOWN_MS);
 }

@@ -65,7 +65,7 @@ export function connectServer(store) {
     unreachable: poll,
     ended(code) {
       if (code === 4401) return store.signOut();
-      if (code === 4403) store.invalidate(); // the account, or only this socket: the server will say
+      if (code === 4403) store.invalidate(); // suspended, or only this socket
       poll();
     },
   });

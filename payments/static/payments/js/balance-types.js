@@ -19,7 +19,7 @@
  * @property {Readonly<Record<string, number>>} pending Tokens of each operation in flight.
  * @property {boolean} loading No number is sure until the server has answered.
  * @property {boolean} error The server could not be asked.
- * @property {"" | "signed-out" | "suspended"} ended Nobody is signed in on this page any more; final.
+ * @property {"" | "signed-out" | "suspended"} ended Nobody is signed in here any more; final.
  */
 
 /**
@@ -51,7 +51,7 @@
  * @property {(balance: Balance) => void} apply
  * @property {(beacon: {epoch: number, version: number}) => unknown} beacon
  * @property {(frame: any) => void} event Any other frame: `{type, …}`.
- * @property {() => void} unreachable After the second try without a snapshot, and each one after it.
+ * @property {() => void} unreachable From the second try without a snapshot on.
  * @property {(code: number) => void} ended The server closed for good, with that code.
  */
 

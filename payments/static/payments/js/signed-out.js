@@ -1,11 +1,11 @@
-/** Says on an open page that nobody is signed in here any more, and leads back in. */
+/** Says on an open page that nobody is signed in on it any more, and leads to the sign-in page. */
 
 import { store } from "payments/balance-store";
 import { t } from "strings";
 import { toast } from "toast";
 
 /**
- * Pages that keep what is typed until then mark that with `data-keeps-drafts`, and are told so.
+ * On a page that marks with `data-keeps-drafts` that it keeps what is typed, the note says so.
  *
  * @param {Document} root
  */
@@ -16,10 +16,10 @@ export function connect(root) {
     fromCache = persisted;
   });
   const unsubscribe = store.subscribe(({ signedOut, suspended, known }) => {
-    if (known) fromCache = false; // the server has said that this page still is theirs
+    if (known) fromCache = false; // the server has said that the page still is this person's
     if (!signedOut) return;
     queueMicrotask(() => unsubscribe());
-    // What the back button brought is the page of somebody who has left.
+    // The back button has brought a page of somebody who has left: load it as whoever is here now.
     if (fromCache) return location.reload();
     if (suspended) {
       toast(t("balance.suspended"), { kind: "error" });

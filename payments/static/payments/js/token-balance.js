@@ -180,7 +180,7 @@ function announce(region) {
     timer = setTimeout(() => {
       if (announced !== null || view.error) region.textContent = wordsOf(view);
       announced = view.shown;
-      timer = setTimeout(() => region.replaceChildren(), ANNOUNCED_MS); // nobody should find it later
+      timer = setTimeout(() => region.replaceChildren(), ANNOUNCED_MS); // it is old by then
     }, AT_REST_MS);
   });
 }
