@@ -13,8 +13,26 @@ from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.test import Client, override_settings
 
-TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
+from chat.conversations.chats import create_chat
+from tests.support.factories import make_character, make_user
+
+TEMPLATES = sorted(
+    path
+    for folder in ("templates", "payments/billing/gateways")
+    for path in (settings.BASE_DIR / folder).rglob("*.html")
+)
 PAGES = [path for path in TEMPLATES if "admin" not in path.parts]
+STATIC = settings.BASE_DIR / "intellispark/static"
+STYLES = {
+    str(path.relative_to(STATIC)): re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+    for path in sorted((STATIC / "css").rglob("*.css"))
+}
+MEMBERS = ["/chats/", "/chats/{chat}/", "/characters/{character}/", "/payment/", "/settings/"]
+# Each class, and the stylesheets with a rule that begins with it.
+STYLED: dict[str, set[str]] = {}
+for _file in STYLES.keys() - {"css/admin.css"}:
+    for _name in re.findall(r"(?:^|[{},])\s*\.([a-zA-Z][\w-]*)", STYLES[_file]):
+        STYLED.setdefault(_name, set()).add(_file)
 SCRIPTS = [
     path
     for folder in ("intellispark/static/js", "chat/static", "payments/static")
@@ -72,14 +90,30 @@ def test_scripts_import_one_way_chat_payments_shared(path: Path) -> None:
 
 
 def test_every_stylesheet_is_linked_and_stays_in_a_layer() -> None:
-    styles = (settings.BASE_DIR / "templates/_styles.html").read_text()
-    own = set((settings.BASE_DIR / "intellispark/static/css").rglob("*.css"))
-    own -= {settings.BASE_DIR / "intellispark/static/css/admin.css"}  # over Django's own, unlayered
-    for path in sorted(own):
-        name = str(path.relative_to(settings.BASE_DIR / "intellispark/static"))
-        assert f'"{name}"' in styles
-        assert "@layer" in path.read_text()
-        assert "@import" not in path.read_text()
+    templates = "".join(path.read_text() for path in TEMPLATES)
+    linked = re.findall(r'<link rel="stylesheet" href="{% static "([^"]+)"', templates)
+    for name, text in STYLES.items():
+        assert name in linked
+        assert "@import" not in text
+        assert "!important" not in text  # a later layer wins
+        if name != "css/admin.css":  # over Django's own, which is in no layer
+            assert re.search(r"^@layer \w+[,; {]", text, re.MULTILINE)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/characters/", "/accounts/login/", "/nowhere/", *MEMBERS])
+def test_a_page_links_the_stylesheets_of_all_that_it_shows(client: Client, path: str) -> None:
+    if path in MEMBERS:
+        user = make_user()
+        client.force_login(user)
+        chat = create_chat(user=user, character_id=make_character().pk)
+        path = path.format(chat=chat.pk, character=chat.character_id)
+    page = client.get(path).content.decode()
+    linked = set(re.findall(r'<link rel="stylesheet" href="/static/([^"]+)"', page))
+    shown = {name for names in re.findall(r'class="([^"]*)"', page) for name in names.split()}
+    needed = {file for name in shown for file in STYLED.get(name, ())}
+    assert needed
+    assert needed <= linked
 
 
 def test_the_stand_alone_error_page_needs_no_request() -> None:
