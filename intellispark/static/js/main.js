@@ -8,10 +8,10 @@ import { connect as connectMenus } from "menu";
 import { connect as connectOffline } from "offline";
 import { connect as connectBalance } from "payments/balance-feeds";
 import { connect as connectSignedOut } from "payments/signed-out";
-import { connect as connectPersonal } from "personal";
 import { connect as connectTheme } from "theme";
 import { connect as connectTimes } from "times";
 import { connect as connectToasts } from "toast";
+import { connect as connectUserStorage } from "user-storage";
 
 connectTheme(document);
 connectTimes();
@@ -20,7 +20,7 @@ connectToasts(document);
 connectOffline(document);
 connectHotkeys(document);
 connectDrawer(document);
-connectPersonal(document);
+connectUserStorage(document);
 connectChatList(document);
 connectBalance(); // signed out too: the other tabs must hear of it
 if (document.body.dataset.userId) connectSignedOut(document);

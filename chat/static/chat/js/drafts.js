@@ -1,6 +1,6 @@
 /** What was typed and not sent, kept in this browser for each person and chat. */
 
-import { load, save } from "personal";
+import { load, save } from "user-storage";
 
 /**
  * @typedef {object} Draft

@@ -15,7 +15,7 @@ export function load(userId, name) {
   try {
     return JSON.parse(localStorage.getItem(keyOf(userId, name)) ?? "null");
   } catch (error) {
-    console.warn("personal: could not be read", error);
+    console.warn("user storage: could not be read", error);
     return null;
   }
 }
@@ -30,7 +30,7 @@ export function save(userId, name, value) {
     if (value === null) localStorage.removeItem(keyOf(userId, name));
     else localStorage.setItem(keyOf(userId, name), JSON.stringify(value));
   } catch (error) {
-    console.warn("personal: could not be saved", error);
+    console.warn("user storage: could not be saved", error);
   }
 }
 
@@ -56,7 +56,7 @@ function removeWhere(unwanted) {
     const keys = Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
     for (const key of keys.filter(unwanted)) localStorage.removeItem(key);
   } catch (error) {
-    console.warn("personal: could not be removed", error);
+    console.warn("user storage: could not be removed", error);
   }
 }
 
