@@ -1,4 +1,4 @@
-"""Turns values into text, for services and templates alike."""
+"""Turns values into text, and text into values, for services and templates alike."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ _MARKS = re.compile(r"```\w*|[*_`#>~]+|^\s*[-+]\s", re.MULTILINE)
 def grouped(number: int) -> str:
     """The whole number with its thousands apart and a minus sign: 2,698, −80."""
     return f"{number:,}".replace("-", "−")
+
+
+def whole_number(text: str, *, max_digits: int = 18) -> int | None:
+    """The number that a client wrote in plain digits; None for anything else.
+
+    18 digits are as many as any column for integers holds.
+    """
+    is_number = text.isascii() and text.isdigit() and len(text) <= max_digits
+    return int(text) if is_number else None
 
 
 def preview(text: str | None) -> str:

@@ -17,7 +17,6 @@ OWN = {*PRODUCT, "tests"}
 
 # Declared without an import, and why.
 UNIMPORTED = {
-    "channels-redis": "the channel layer is to stand on it",
     "django-stubs": "types for mypy",
     "djade": "a command of `make lint`",
     "djangorestframework-stubs": "types for mypy",

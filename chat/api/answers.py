@@ -7,6 +7,7 @@ from typing import Any
 from chat.api.serializers import MessageSerializer, receipt_of
 from chat.errors import REPLY_ERRORS, ProviderFailed, ReplyError
 from chat.replies.models import Generation
+from intellispark.api.errors import DomainError
 from intellispark.api.times import isoformat
 from intellispark.threads import in_thread
 from payments.ledger.balance import Balance, balance_after, snapshot
@@ -46,16 +47,14 @@ def message_of(generation: Generation) -> dict[str, Any] | None:
 
 async def balance_of(generation: Generation) -> Balance:
     """The balance right after the generation's last entry: the same in every answer."""
-    if generation.hold is None:  # a free model moved nothing
-        return await in_thread(snapshot)(generation.user_id)
-    if generation.is_running:
-        return balance_after(generation.hold)
+    if generation.hold is None or generation.is_running:
+        return await balance_at_start(generation)
     return balance_after(generation.hold.resolution)
 
 
 async def balance_at_start(generation: Generation) -> Balance:
     """The balance right after the hold."""
-    if generation.hold is None:
+    if generation.hold is None:  # a free model moved nothing
         return await in_thread(snapshot)(generation.user_id)
     return balance_after(generation.hold)
 
@@ -68,7 +67,7 @@ def error_of(generation: Generation) -> ReplyError | None:
     return kind(retry_after=generation.retry_after_secs)
 
 
-def error_body(error: ReplyError) -> dict[str, Any]:
+def error_body(error: DomainError) -> dict[str, Any]:
     """`{code, detail, retry_after?}`, in the reader's language."""
     body: dict[str, Any] = {"code": error.code, "detail": str(error.detail)}
     if error.retry_after is not None:

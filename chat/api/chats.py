@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from drf_spectacular.utils import (
-    OpenApiParameter,
     OpenApiResponse,
     extend_schema,
     inline_serializer,
@@ -28,16 +27,10 @@ from chat.conversations.validation import PATTERN
 from chat.replies.deletion import delete_chat
 from intellispark.accounts.requests import current_user
 from intellispark.api.body import body_of
-from intellispark.api.idempotency import KEY_SCHEMA, client_key
+from intellispark.api.idempotency import client_key
 from intellispark.api.pagination import PageNumber
+from intellispark.api.schema import ERROR, IDEMPOTENCY_KEY
 
-KEY = OpenApiParameter(
-    "Idempotency-Key",
-    KEY_SCHEMA,
-    OpenApiParameter.HEADER,
-    description="The same key with the same body has one effect.",
-)
-ERROR = {"$ref": "#/components/schemas/Error"}
 KEY_USED = OpenApiResponse(ERROR, description="The key was used for another request.")
 NO_PAGE = OpenApiResponse(ERROR, description="There is no such page.")
 CREATE = inline_serializer("ChatCreate", {"character_id": serializers.UUIDField()})
@@ -66,7 +59,7 @@ class ChatsView(APIView):
         operation_id="chats_create",
         summary="Begin a chat",
         description="The character's opening line is already in it.",
-        parameters=[KEY],
+        parameters=[IDEMPOTENCY_KEY],
         request=CREATE,
         responses={
             201: ChatSerializer,

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chat.api.chats import ERROR, KEY, KEY_USED
+from chat.api.chats import KEY_USED
 from chat.api.serializers import MessageSerializer
 from chat.conversations.chats import get_chat
 from chat.conversations.messages import message_page, post_message
@@ -26,6 +26,8 @@ from intellispark.accounts.requests import current_user
 from intellispark.api.body import body_of
 from intellispark.api.errors import Invalid
 from intellispark.api.idempotency import client_key
+from intellispark.api.schema import ERROR, IDEMPOTENCY_KEY
+from intellispark.text import whole_number
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 100
@@ -65,7 +67,7 @@ class MessagesView(APIView):
         operation_id="messages_create",
         summary="Post a message",
         description="The role is always `user`. It starts no reply: see `generate`.",
-        parameters=[KEY],
+        parameters=[IDEMPOTENCY_KEY],
         request=POST,
         responses={201: MessageSerializer, 409: KEY_USED},
         tags=["messages"],
@@ -81,6 +83,7 @@ class MessagesView(APIView):
 def _limit(raw: str | None) -> int:
     if raw is None:
         return LIMIT_DEFAULT
-    if not (raw.isascii() and raw.isdigit() and len(raw) < 10 and 1 <= int(raw) <= LIMIT_MAX):
+    limit = whole_number(raw)
+    if limit is None or not 1 <= limit <= LIMIT_MAX:
         raise Invalid.field("limit", _("Enter a number from 1 to %(max)d.") % {"max": LIMIT_MAX})
-    return int(raw)
+    return limit

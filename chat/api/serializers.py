@@ -11,16 +11,9 @@ from chat.characters.models import Category, Character
 from chat.conversations.markdown import render
 from chat.conversations.models import Chat, Message
 from chat.replies.models import Generation
-from intellispark.api.times import isoformat
+from intellispark.api.fields import TimeField
 
 LAST_MESSAGE_CHARS = 160
-
-
-class TimeField(serializers.DateTimeField):
-    """ISO 8601 in UTC with `Z`."""
-
-    def to_representation(self, value: Any) -> str:
-        return isoformat(value)
 
 
 class CategorySerializer(serializers.ModelSerializer):

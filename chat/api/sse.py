@@ -21,6 +21,7 @@ from chat.replies import running
 from chat.replies.models import Generation
 from chat.replies.tail import Chunk, Heartbeat, tail
 from intellispark.api.errors import NotFound
+from intellispark.text import whole_number
 from intellispark.threads import in_thread
 from payments.ledger.balance import snapshot
 
@@ -39,8 +40,7 @@ def stream_of(generation: Generation, *, offset: int = 0) -> StreamingHttpRespon
 
 def last_event_offset(request: HttpRequest) -> int:
     """The offset from which the client wants to go on; 0 when the header is not a number."""
-    raw = request.headers.get("Last-Event-ID", "").strip()
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else 0
+    return whole_number(request.headers.get("Last-Event-ID", "").strip(), max_digits=9) or 0
 
 
 async def _events(generation: Generation, offset: int) -> AsyncGenerator[str, None]:
@@ -69,10 +69,9 @@ async def _followed(generation: Generation, offset: int) -> AsyncGenerator[str, 
             elif isinstance(item, Heartbeat):
                 yield COMMENT
             elif item is None:  # deleted with its chat
-                gone = NotFound()
-                error = {"code": gone.code, "detail": str(gone.detail)}
                 balance = await in_thread(snapshot)(generation.user_id)
-                yield event("error", offset, {"error": error, "balance": balance})
+                data = {"error": error_body(NotFound()), "balance": balance}
+                yield event("error", offset, data)
             else:
                 yield await _closing(item, offset)
 

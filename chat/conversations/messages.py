@@ -12,8 +12,8 @@ from chat.conversations import events
 from chat.conversations.models import Chat, Message
 from chat.conversations.validation import clean_text
 from intellispark.accounts.models import User
-from intellispark.api.errors import NotFound
 from intellispark.api.idempotency import once
+from intellispark.api.lookups import get_by_id
 from intellispark.api.models import IdempotencyKey
 
 POST = "message.post"
@@ -61,10 +61,7 @@ def lock_chat(*, user: User, chat_id: UUID) -> Chat:
 
     All writers of a chat's messages and generations lock it first; see `chat.replies.settle`.
     """
-    chat = Chat.objects.owned_by(user).select_for_update(no_key=True).filter(pk=chat_id).first()
-    if chat is None:
-        raise NotFound
-    return chat
+    return get_by_id(Chat.objects.owned_by(user).select_for_update(no_key=True), chat_id)
 
 
 def owns_chat(*, user: User, chat_id: UUID) -> bool:
@@ -73,13 +70,7 @@ def owns_chat(*, user: User, chat_id: UUID) -> bool:
 
 def get_message(*, chat: Chat, message_id: UUID | str) -> Message:
     """A message of that chat: one query. Raises NotFound, for malformed ids too."""
-    try:
-        found = chat.messages.with_receipts().filter(pk=UUID(str(message_id))).first()
-    except ValueError:
-        found = None
-    if found is None:
-        raise NotFound
-    return found
+    return get_by_id(chat.messages.with_receipts(), message_id)
 
 
 def message_page(

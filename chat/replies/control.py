@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from chat.replies import running
 from chat.replies.models import Generation
-from chat.replies.recover import recover
-from intellispark.api.errors import NotFound
+from chat.replies.recover import recover_if_lapsed
+from intellispark.api.lookups import get_by_id
 
 
 def get_generation(*, user: Any, generation_id: UUID) -> Generation:
@@ -18,9 +18,7 @@ def get_generation(*, user: Any, generation_id: UUID) -> Generation:
 
     While this process writes it, its message has the newest text from memory.
     """
-    generation = Generation.objects.owned_by(user).with_outcome().filter(pk=generation_id).first()
-    if generation is None:
-        raise NotFound
+    generation = get_by_id(Generation.objects.owned_by(user).with_outcome(), generation_id)
     text = running.text_so_far(generation_id)
     if generation.is_running and generation.message and text is not None:
         generation.message.content = text
@@ -39,6 +37,5 @@ def request_stop(*, user: Any, generation_id: UUID) -> Generation:
     running.stop(generation_id)
     row = Generation.objects.running().filter(pk=generation_id)
     row.filter(stop_requested_at=None).update(stop_requested_at=timezone.now())
-    if lapsed := Generation.objects.lapsed().filter(pk=generation_id).first():
-        recover(lapsed)
+    recover_if_lapsed(generation_id)
     return get_generation(user=user, generation_id=generation_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import structlog
 
@@ -25,6 +26,12 @@ def recover_orphans(*, sole_process: bool = False) -> int:
     return sum(
         recover(orphan, even_unlapsed=sole_process) for orphan in orphans.order_by("created_at")
     )
+
+
+def recover_if_lapsed(generation_id: UUID) -> bool:
+    """Whether this call settled that generation: not when its lease is good, or as `recover`."""
+    lapsed = Generation.objects.lapsed().filter(pk=generation_id).first()
+    return lapsed is not None and recover(lapsed)
 
 
 def recover(orphan: Generation, *, even_unlapsed: bool = False) -> bool:

@@ -22,7 +22,7 @@ from chat.replies.events import reply_started
 from chat.replies.lease import lease_end, owner
 from chat.replies.models import Generation
 from chat.replies.providers.registry import get_provider
-from chat.replies.recover import recover
+from chat.replies.recover import recover_if_lapsed
 from intellispark.accounts.models import User
 from intellispark.api.errors import Invalid, NotFound
 from intellispark.api.idempotency import once
@@ -122,7 +122,7 @@ def _refuse_if_running(chat: Chat) -> None:
     busy = chat.generations.running().first()
     if busy is None:
         return
-    if not Generation.objects.lapsed().filter(pk=busy.pk).exists() or not recover(busy):
+    if not recover_if_lapsed(busy.pk):
         raise GenerationInProgress(generation_id=str(busy.pk))
     chat.refresh_from_db(fields=["message_count"])
 

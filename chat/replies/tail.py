@@ -10,7 +10,7 @@ from uuid import UUID
 from chat.replies import running
 from chat.replies.buffer import ReplyBuffer
 from chat.replies.models import Generation
-from chat.replies.recover import recover
+from chat.replies.recover import recover_if_lapsed
 from intellispark.threads import in_thread
 
 HEARTBEAT_SECS = 15
@@ -92,8 +92,7 @@ async def _from_row(generation_id: UUID, offset: int) -> AsyncGenerator[Tailed, 
 
 
 def _read(generation_id: UUID) -> Generation | None:
-    if lapsed := Generation.objects.lapsed().filter(pk=generation_id).first():
-        recover(lapsed)
+    recover_if_lapsed(generation_id)
     return Generation.objects.with_outcome().filter(pk=generation_id).first()
 
 

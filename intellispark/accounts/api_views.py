@@ -31,6 +31,7 @@ from intellispark.accounts.api_serializers import (
 )
 from intellispark.accounts.forms import ProfileForm, SignupForm, Taken
 from intellispark.accounts.models import User
+from intellispark.accounts.requests import current_user
 from intellispark.api.errors import Invalid, InvalidCredentials, Suspended
 
 
@@ -122,7 +123,7 @@ class MeView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Read your own account."""
-        return Response(UserSerializer(_current(request)).data)
+        return Response(UserSerializer(current_user(request)).data)
 
     @extend_schema(
         operation_id="auth_me_update",
@@ -133,7 +134,7 @@ class MeView(APIView):
     def patch(self, request: Request) -> Response:
         """Change your username, e-mail address or language."""
         changes = _valid(ProfileSerializer(data=request.data, partial=True))
-        user = User.objects.get(pk=_current(request).pk)
+        user = User.objects.get(pk=current_user(request).pk)
         kept = {name: getattr(user, name) for name in ("username", "email", "language")}
         form = ProfileForm(data={**kept, **changes}, instance=user)
         if not form.is_valid():
@@ -151,11 +152,6 @@ def _without_session(request: Request) -> HttpRequest:
     found = copy(request._request)
     found.session = import_module(settings.SESSION_ENGINE).SessionStore()
     return found
-
-
-def _current(request: Request) -> User:
-    user: Any = request.user
-    return user
 
 
 def _signed_in(user: User) -> dict[str, Any]:

@@ -1,9 +1,20 @@
-"""Adds the error body to every operation of the OpenAPI schema."""
+"""Parts of the OpenAPI schema that the apps share; adds the error body to every operation."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiParameter
+
+from intellispark.api.idempotency import KEY_SCHEMA
+
+ERROR = {"$ref": "#/components/schemas/Error"}
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    KEY_SCHEMA,
+    OpenApiParameter.HEADER,
+    description="The same key with the same body has one effect.",
+)
 ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["error"],
@@ -73,7 +84,7 @@ def _refusals(path: str, operation: dict[str, Any]) -> dict[str, str]:
 def _response(status: str, description: str) -> dict[str, Any]:
     response: dict[str, Any] = {
         "description": description,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+        "content": {"application/json": {"schema": ERROR}},
     }
     if status == "429":
         response["headers"] = RETRY_AFTER

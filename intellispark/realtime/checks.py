@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, register
 from intellispark.realtime.transport.layer import DirectChannelLayer
 
 
-@register
+@register("channels")
 def channel_layer(**options: Any) -> list[CheckMessage]:
     """Sockets are handed their messages by calls that other layers do not have."""
     if isinstance(get_channel_layer(), DirectChannelLayer):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,9 +13,10 @@ from rest_framework.views import APIView
 
 from intellispark.accounts.requests import current_user
 from intellispark.api.body import body_of
-from intellispark.api.idempotency import KEY_SCHEMA, client_key
+from intellispark.api.idempotency import client_key
+from intellispark.api.lookups import get_by_id
+from intellispark.api.schema import ERROR, IDEMPOTENCY_KEY
 from payments.api.serializers import (
-    ERROR,
     CheckoutAnswerSerializer,
     CheckoutSerializer,
     PackListSerializer,
@@ -45,7 +45,7 @@ class CheckoutView(APIView):
         operation_id="payment-checkout",
         summary="Start the purchase of a pack",
         description="Answers with the page where the person pays. A repeated key buys one pack.",
-        parameters=[OpenApiParameter("Idempotency-Key", KEY_SCHEMA, OpenApiParameter.HEADER)],
+        parameters=[IDEMPOTENCY_KEY],
         request=CheckoutSerializer,
         responses={
             201: CheckoutAnswerSerializer,
@@ -73,7 +73,5 @@ class PurchaseView(APIView):
         tags=["payment"],
     )
     def get(self, request: Request, purchase_id: UUID) -> Response:
-        purchase = get_object_or_404(
-            Purchase.objects.owned_by(current_user(request)), pk=purchase_id
-        )
+        purchase = get_by_id(Purchase.objects.owned_by(current_user(request)), purchase_id)
         return Response(PurchaseSerializer(purchase).data)

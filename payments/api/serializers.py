@@ -8,21 +8,13 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from intellispark.api.fields import TimeField
 from intellispark.api.times import isoformat
 from payments.billing.models import Purchase
 from payments.ledger.balance import balance_of
 from payments.ledger.expiry import expiring
 from payments.ledger.history import KINDS
 from payments.ledger.models import LedgerEntry, Wallet
-
-ERROR = {"$ref": "#/components/schemas/Error"}
-
-
-class TimeField(serializers.DateTimeField):
-    """ISO 8601 in UTC with `Z`."""
-
-    def to_representation(self, value: Any) -> str:
-        return isoformat(value)
 
 
 class ExpiringSerializer(serializers.Serializer):

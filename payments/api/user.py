@@ -13,8 +13,8 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from intellispark.accounts.requests import current_user
+from intellispark.api.schema import ERROR
 from payments.api.serializers import (
-    ERROR,
     EntryPageSerializer,
     HistoryQuery,
     WalletSerializer,

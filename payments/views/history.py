@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from intellispark.accounts.requests import current_user
+from intellispark.text import whole_number
 from payments.ledger import history as entries
 
 PAGE_SIZE = 20
@@ -35,8 +36,8 @@ def history_context(request: HttpRequest) -> dict[str, Any]:
     page = entries.read(
         user_id=current_user(request).pk,
         kind=kind,
-        before=_version(request, "before"),
-        after=_version(request, "after"),
+        before=whole_number(request.GET.get("before", "")),
+        after=whole_number(request.GET.get("after", "")),
         limit=PAGE_SIZE,
     )
 
@@ -51,8 +52,3 @@ def history_context(request: HttpRequest) -> dict[str, Any]:
         "older_url": page.older and address(kind=kind, before=page.older),
         "newer_url": page.newer and address(kind=kind, after=page.newer),
     }
-
-
-def _version(request: HttpRequest, name: str) -> int | None:
-    text = request.GET.get(name, "")
-    return int(text) if text.isdecimal() and len(text) < 19 else None

@@ -13,11 +13,6 @@ from django.utils.module_loading import import_string
 from payments.billing.gateways.base import Gateway
 
 
-def active_gateway() -> Gateway:
-    """The gateway that new purchases go to."""
-    return get_gateway(settings.PAYMENT_GATEWAY)
-
-
 def get_gateway(key: str) -> Gateway:
     """The gateway of that key. A purchase keeps the gateway that it started with."""
     return _load(settings.PAYMENT_GATEWAYS[key])
