@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 class LedgerSeal(models.Model):
     """What the entry with that version, and all before it, looked like at `created_at`.
 
-    `digest` is the SHA-256 of the previous digest and the entry (see payments/seal.py). One for
+    `digest` is the SHA-256 of the previous digest and the entry (see payments/audit/seals.py). One for
     each sealed entry, so that a difference can be named to the version.
     """
 
