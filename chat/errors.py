@@ -26,7 +26,7 @@ class GenerationInProgress(DomainError):
 
 
 class ReplyError(DomainError):
-    """A reply failed, and never through the user's fault. Nothing was charged.
+    """There is no whole reply. Nothing was charged.
 
     What the model's server said stays in the log: it may name our account.
     """
@@ -62,6 +62,22 @@ class ProviderTimeout(ReplyError):
     detail = _("The reply took too long. Nothing was charged; please try again.")
 
 
+class ContentFiltered(ReplyError):
+    """The model's content filter refused the conversation, or stopped the reply."""
+
+    code = "content_filtered"
+    status = 422
+    detail = _("The content filter stopped this reply. Nothing was charged; try other words.")
+
+
+class MessageTooLong(ReplyError):
+    """Not even the last message fits into the model's context."""
+
+    code = "message_too_long"
+    status = 422
+    detail = _("This message is too long for the model. Nothing was charged; please shorten it.")
+
+
 class ReplyInterrupted(ReplyError):
     """The process that wrote the reply ended before the reply did."""
 
@@ -75,5 +91,12 @@ class ReplyInterrupted(ReplyError):
 
 REPLY_ERRORS: dict[str, type[ReplyError]] = {
     error.code: error
-    for error in (ProviderFailed, ProviderUnavailable, ProviderTimeout, ReplyInterrupted)
+    for error in (
+        ProviderFailed,
+        ProviderUnavailable,
+        ProviderTimeout,
+        ContentFiltered,
+        MessageTooLong,
+        ReplyInterrupted,
+    )
 }

@@ -34,9 +34,6 @@ def logging_config(*, debug: bool) -> None:
             "root": {"handlers": ["stderr"], "level": "INFO"},
             "loggers": {
                 "daphne": {"level": "WARNING"},
-                "httpx": {"level": "WARNING"},
-                "httpx2": {"level": "WARNING"},
-                "openai": {"level": "WARNING"},
             },
         }
     )

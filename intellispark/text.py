@@ -7,11 +7,12 @@ import re
 from django.utils.text import Truncator
 
 PREVIEW_CHARS = 140
+PREVIEW_READS_CHARS = 1_000  # of the text, marks and all: more of it is not looked at
 # Han letters, without the punctuation that brings its own room.
 _HAN = r"[\u3400-\u9fff\uf900-\ufaff]"
 _LATIN = r"[A-Za-z0-9\u00c0-\u024f]"
 _SEAM = re.compile(rf"(?<={_HAN})(?={_LATIN})|(?<={_LATIN})(?={_HAN})")
-_MARKS = re.compile(r"```\w*|[*_`#>~]+|^\s*[-+]\s", re.MULTILINE)
+_MARKS = re.compile(r"```\w*|[*_`#>~]+|^[ \t]*[-+]\s", re.MULTILINE)
 
 
 def grouped(number: int) -> str:
@@ -30,7 +31,8 @@ def whole_number(text: str, *, max_digits: int = 18) -> int | None:
 
 def preview(text: str | None) -> str:
     """The start of a message on one line, without its Markdown marks."""
-    return Truncator(" ".join(_MARKS.sub("", text or "").split())).chars(PREVIEW_CHARS)
+    start = (text or "").lstrip()[:PREVIEW_READS_CHARS]
+    return Truncator(" ".join(_MARKS.sub("", start).split())).chars(PREVIEW_CHARS)
 
 
 def spaced(text: str) -> str:

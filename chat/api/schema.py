@@ -18,7 +18,7 @@ STREAM = """Server-Sent Events. `id` is the offset in Unicode code points after 
 | event | data |
 | --- | --- |
 | `start` | `{generation_id, message_id, model, balance}` |
-| `delta` | `{text}` |
+| `delta` | `{text, replace?}`: more text; with `replace: true`, in place of all before it |
 | `done` | `{message, receipt, balance}` |
 | `stopped` | the same, with what was kept |
 | `error` | `{error: {code, detail, retry_after?}, message?, balance}` |
@@ -139,7 +139,11 @@ GENERATE = {
         ),
         "402": _json("Not enough tokens; nothing was stored.", _ref("Error")),
         "409": _json("A reply is running, or the key was used for another request.", _ref("Error")),
-        "422": _json("Invalid, or there is no message to reply to.", _ref("Error")),
+        "422": _json(
+            "Invalid, or there is no message to reply to. With nothing charged: the content filter "
+            "stopped the reply, or the message is too long for the model.",
+            _ref("Error"),
+        ),
         "502": _json("The model failed; nothing was charged.", _ref("Error")),
         "503": _json("The model is unavailable; nothing was charged.", _ref("Error")),
         "504": _json("The model took too long; nothing was charged.", _ref("Error")),

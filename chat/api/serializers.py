@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from chat.characters.models import Category, Character
-from chat.conversations.markdown import render
+from chat.conversations.html import html_of
 from chat.conversations.models import Chat, Message
 from chat.replies.models import Generation
 from intellispark.api.fields import TimeField
@@ -132,7 +132,13 @@ def receipt_of(generation: Generation | None) -> dict[str, Any] | None:
 class MessageSerializer(serializers.ModelSerializer):
     """One message. While its status is `streaming`, `generation_id` names the stream to follow."""
 
-    content_html = serializers.SerializerMethodField(help_text="Rendered, safe to insert.")
+    content_html = serializers.SerializerMethodField(
+        help_text="A reply rendered, safe to insert. Empty for what people write and while a reply "
+        "grows: show `content` as text."
+    )
+    cut_by = serializers.SerializerMethodField(
+        help_text="What ended the reply before its time: `length` is the model's limit."
+    )
     created_at = TimeField()
     parent_id = serializers.UUIDField(allow_null=True)
     receipt = serializers.SerializerMethodField()
@@ -146,6 +152,7 @@ class MessageSerializer(serializers.ModelSerializer):
             "content",
             "content_html",
             "status",
+            "cut_by",
             "created_at",
             "parent_id",
             "receipt",
@@ -154,7 +161,11 @@ class MessageSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(serializers.CharField())
     def get_content_html(self, message: Message) -> str:
-        return render(message.content)
+        return html_of(message)
+
+    @extend_schema_field(serializers.ChoiceField(Message.CutBy.choices, allow_null=True))
+    def get_cut_by(self, message: Message) -> str | None:
+        return message.cut_by or None
 
     @extend_schema_field(ReceiptSerializer(allow_null=True))
     def get_receipt(self, message: Message) -> dict[str, Any] | None:

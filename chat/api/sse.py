@@ -65,7 +65,8 @@ async def _followed(generation: Generation, offset: int) -> AsyncGenerator[str, 
         async for item in items:
             if isinstance(item, Chunk):
                 offset = item.end
-                yield event("delta", offset, {"text": item.text})
+                replaces = {"replace": True} if item.replaces else {}
+                yield event("delta", offset, {"text": item.text, **replaces})
             elif isinstance(item, Heartbeat):
                 yield COMMENT
             elif item is None:  # deleted with its chat

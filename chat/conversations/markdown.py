@@ -1,44 +1,164 @@
-"""Markdown as replies use it, rendered to HTML that is safe to insert into a page."""
+"""Markdown as replies use it, rendered to HTML that is safe to insert into a page.
+
+`chat/static/chat/js/render.js` renders a reply while it grows, by the same rules and bounds;
+`tests/markdown/corpus.json` holds what both must make of the same text. Whoever changes what comes
+out raises `RENDERER_VERSION`, so that stored HTML is rendered again.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
 
 import nh3
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, table
+from markdown_it.token import Token
 
-# Raw HTML is shown as text, and pictures as links: loading one would tell its server who reads.
-_markdown = (
-    MarkdownIt("commonmark", {"html": False, "breaks": True})
-    .enable(["table", "strikethrough"])
-    .disable("image")
-)
+from chat.conversations.emphasis import CjkFriendlyInline
+
+RENDERER_VERSION = 1
+
+# What one text may become. What is over is shown as plain text: nobody reads a thousand cells in a
+# reply, and without bounds 9 kB of table were 780 kB and two seconds of CPU.
+MAX_MARKS = 10_000  # characters that Markdown looks at, counted before anything is parsed
+MAX_CELLS = 1_000
+MAX_TAGS = 3_000
+MARKS = "*_~`[]()<>|#!&\\\n"
 
 TAGS = {
     "p", "br", "hr", "em", "strong", "s", "a", "blockquote", "pre", "code",
     "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6",
     "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
-ATTRIBUTES = {"a": {"href", "title", "target"}, "code": {"class"}, "ol": {"start"}}
-CODE_CLASS = re.compile(r"language-[\w+#.-]{1,30}")
+ATTRIBUTES = {"a": {"href", "title"}, "code": {"class"}, "ol": {"start"}}
+# Each block finds its own direction; code is always read from the left.
+BLOCKS = ("p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "th", "td")
+FIXED: dict[str, dict[str, str]] = {
+    "a": {"target": "_blank"},
+    **{tag: {"dir": "auto"} for tag in BLOCKS},
+    **{tag: {"dir": "ltr"} for tag in ("pre", "code")},
+}
+SCHEMES = {"http", "https", "mailto"}
+CODE_LANGUAGE = re.compile(r"[A-Za-z0-9_+#.-]{1,30}")
+
+
+@lru_cache(maxsize=256)
+def render_cached(text: str) -> SafeString:
+    """`render` for what many people see: a character's opening line and description."""
+    return render(text)
 
 
 def render(text: str) -> SafeString:
-    """The text as HTML. nh3 passes only the tags and attributes listed above."""
-    html = nh3.clean(
-        _markdown.render(text),
-        tags=TAGS,
-        attributes=ATTRIBUTES,
-        attribute_filter=_attribute,
-        url_schemes={"http", "https", "mailto"},
-        link_rel="noopener nofollow",
-        set_tag_attribute_values={"a": {"target": "_blank"}},
-    )
-    return mark_safe(html)  # noqa: S308  nh3 has just made it so
+    """The text as HTML that has passed an allow-list, whatever the renderer thought.
+
+    At most `max_chars(text)` characters; plain text where Markdown would make more of it, or more
+    cells, tags or marks than the bounds above.
+    """
+    html = None if _has_too_many_marks(text) else _rendered(text)
+    return plain(text) if html is None else mark_safe(html)  # noqa: S308  nh3 made it so
 
 
-def _attribute(tag: str, name: str, value: str) -> str | None:
-    if tag == "code" and name == "class":
-        return value if CODE_CLASS.fullmatch(value) else None
-    return value
+def max_chars(text: str) -> int:
+    """How long the HTML of that text may be."""
+    return 8 * len(text) + 20_000
+
+
+def plain(text: str) -> SafeString:
+    """The text as it was typed, with its paragraphs and line breaks."""
+    paragraphs = (part for part in re.split(r"\n{2,}", text) if part.strip())
+    html = "".join(f'<p dir="auto">{_escaped(part.strip())}</p>\n' for part in paragraphs)
+    return mark_safe(html)  # noqa: S308  escaped just now
+
+
+def _escaped(text: str) -> str:
+    found = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return found.replace("\n", "<br>\n")
+
+
+def _has_too_many_marks(text: str) -> bool:
+    return sum(map(text.count, MARKS)) > MAX_MARKS
+
+
+def _rendered(text: str) -> str | None:
+    """The HTML, or None where it is out of bounds: before it is built, where that can be told."""
+    env: dict[str, Any] = {}
+    tokens = _markdown.parse(text, env)
+    limit = max_chars(text)
+    if env.get("cells", 0) > MAX_CELLS or _is_over(tokens, limit):
+        return None
+    html = _cleaner.clean(_markdown.renderer.render(tokens, _markdown.options, env))
+    # Nothing vanishes: a text of definitions only would have no HTML at all.
+    return html if html and len(html) <= limit else None
+
+
+def _is_over(tokens: list[Token], limit: int) -> bool:
+    """Whether there are too many tags, or attributes longer than all of the HTML may be: one long
+    address can be named by many short links."""
+    tags = attributes = 0
+    for token in _all(tokens):
+        tags += token.nesting >= 0 and bool(token.tag) and not token.hidden
+        attributes += sum(len(str(token.attrGet(name) or "")) for name in ("href", "title"))
+    return tags > MAX_TAGS or attributes > limit
+
+
+def _all(tokens: Sequence[Token]) -> Iterator[Token]:
+    for token in tokens:
+        yield token
+        yield from _all(token.children or ())
+
+
+def _bounded_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """The table rule, which takes no table with which the text would have too many cells.
+
+    A row is filled up to the width of its head, so cells are counted before any is made.
+    """
+    if state.env.get("cells", 0) > MAX_CELLS or not table(state, start, end, True):
+        return False
+    if silent:
+        return True
+    delimiters = state.src[state.bMarks[start + 1] : state.eMarks[start + 1]]
+    rows = 1
+    while start + 1 + rows < end and not state.isEmpty(start + 1 + rows):
+        rows += 1
+    cells = state.env["cells"] = state.env.get("cells", 0) + rows * (delimiters.count("|") + 1)
+    return bool(cells <= MAX_CELLS) and table(state, start, end, False)
+
+
+def _is_allowed(url: str) -> bool:
+    """Whether the allow-list leaves the link its address; otherwise it stays text."""
+    return "href=" in _cleaner.clean(f'<a href="{escape(url)}">')
+
+
+def _name_only_known_languages(state: Any) -> None:
+    """What stands after a fence becomes a class; what is no name of a language becomes nothing."""
+    for token in state.tokens:
+        if token.type == "fence":
+            name = token.info.strip().partition(" ")[0]
+            token.info = name if CODE_LANGUAGE.fullmatch(name) else ""
+
+
+def _make() -> MarkdownIt:
+    # Raw HTML is shown as text, and pictures as links: loading one would tell its server who reads.
+    markdown = MarkdownIt()
+    markdown.inline = CjkFriendlyInline()
+    markdown.configure("commonmark", {"html": False, "breaks": True})
+    markdown.enable(["table", "strikethrough"]).disable("image")
+    markdown.block.ruler.at("table", _bounded_table, {"alt": ["paragraph", "reference"]})
+    markdown.core.ruler.push("languages", _name_only_known_languages)
+    markdown.validateLink = _is_allowed  # type: ignore[method-assign]
+    return markdown
+
+
+_cleaner = nh3.Cleaner(
+    tags=TAGS,
+    attributes=ATTRIBUTES,
+    url_schemes=SCHEMES,
+    link_rel="noopener nofollow",
+    set_tag_attribute_values=FIXED,
+)
+_markdown = _make()

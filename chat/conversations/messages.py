@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from chat.conversations import events
+from chat.conversations.html import keep_html, rendered
 from chat.conversations.models import Chat, Message
 from chat.conversations.validation import clean_text
 from intellispark.accounts.models import User
@@ -17,6 +18,8 @@ from intellispark.api.lookups import get_by_id
 from intellispark.api.models import IdempotencyKey
 
 POST = "message.post"
+PAGE_MAX_CHARS = 500_000  # of text and HTML in one answer
+READ_AT_ONCE = 32  # messages; as many as a page shows, so that it takes one query
 
 
 def append_message(chat: Chat, **fields: Any) -> Message:
@@ -25,7 +28,11 @@ def append_message(chat: Chat, **fields: Any) -> Message:
         message_count=F("message_count") + 1, updated_at=timezone.now()
     )
     chat.refresh_from_db(fields=["message_count", "updated_at"])
-    return Message.objects.create(chat=chat, number=chat.message_count, **fields)
+    message = Message(chat=chat, number=chat.message_count, **fields)
+    for name, value in rendered(message).items():
+        setattr(message, name, value)
+    message.save(force_insert=True)
+    return message
 
 
 def post_message(*, user: User, chat: Chat, content: Any, key: str = "") -> Message:
@@ -77,9 +84,26 @@ def message_page(
     *, chat: Chat, before: UUID | str | None = None, limit: int
 ) -> tuple[list[Message], bool]:
     """The `limit` messages before that one (default: the newest), oldest first, and whether there
-    are older ones. One query, and one more for `before`."""
+    are older ones. One query for each `READ_AT_ONCE`, one more for `before`, and one where HTML of
+    an older renderer is made anew.
+
+    Fewer where they are long: together at most `PAGE_MAX_CHARS`, or one. No more is read than one
+    query too many, because an answer is to be bounded, and what it takes to make it.
+    """
     rows = chat.messages.with_receipts().order_by("-number")
     if before:
         rows = rows.filter(number__lt=get_message(chat=chat, message_id=before).number)
-    found = list(rows[: limit + 1])
-    return found[:limit][::-1], len(found) > limit
+    found: list[Message] = []
+    fitting = chars = 0
+    while len(found) <= limit and chars <= PAGE_MAX_CHARS:
+        at_once = min(READ_AT_ONCE, limit + 1 - len(found))
+        more = list(rows.filter(number__lt=found[-1].number)[:at_once] if found else rows[:at_once])
+        for message in more:
+            chars += len(message.content) + len(message.content_html)
+            fitting += chars <= PAGE_MAX_CHARS
+        found += more
+        if len(more) < at_once:
+            break
+    shown = found[: min(limit, max(1, fitting))]
+    keep_html(shown)
+    return shown[::-1], len(found) > len(shown)

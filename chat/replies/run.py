@@ -12,15 +12,23 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError
 
-from chat.errors import EmptyReply, ProviderFailed, ProviderTimeout, ReplyError
+from chat.conversations.models import Message
+from chat.errors import (
+    ContentFiltered,
+    EmptyReply,
+    ProviderFailed,
+    ProviderTimeout,
+    ProviderUnavailable,
+    ReplyError,
+)
 from chat.replies.buffer import ReplyBuffer
 from chat.replies.checkpoint import Instruction, checkpoint
 from chat.replies.lease import RENEW_SECS, owner
 from chat.replies.models import Generation
 from chat.replies.prompt import build_request
-from chat.replies.providers.base import Delta, ReplyRequest, Usage
+from chat.replies.providers.base import Cut, Delta, Event, ReplyRequest, Retrying, Usage
 from chat.replies.providers.registry import get_provider
-from chat.replies.providers.visible import VisibleText, is_visible
+from chat.replies.providers.visible import Shown, VisibleText, is_visible
 from chat.replies.settle import Outcome, finish_generation
 from chat.replies.usage import counted
 from intellispark.threads import in_thread
@@ -52,6 +60,8 @@ class Run:
         self.over = threading.Event()
         self._request: ReplyRequest | None = None
         self._usage = Usage(None, None)
+        self._cut_by = ""
+        self._refused: ReplyError | None = None  # what the provider is waiting out
         self._ended_by: Status | None = None
         self._lost = False
         self._pump: asyncio.Task[None] | None = None
@@ -98,27 +108,51 @@ class Run:
                 self._pump.cancel()
 
     async def _write(self) -> None:
-        """Read the provider's stream into the buffer. Raises ReplyError, or is cancelled."""
+        """Read the provider's stream into the buffer. Raises ReplyError, or is cancelled.
+
+        Every sign of life gives the model its time anew. Before its first visible text it gets more
+        of it than between two pieces: it may load, or think.
+        """
         visible = VisibleText()
-        limit = settings.AI_FIRST_TOKEN_TIMEOUT
         try:
             async with asyncio.timeout(settings.AI_TOTAL_TIMEOUT):
                 self._request = await in_thread(build_request)(self.id)
                 async with aclosing(self.provider.stream(self._request)) as events:
                     while not self.log.is_full:
+                        idle = bool(self.log.text)
                         try:
-                            async with asyncio.timeout(limit):
+                            async with asyncio.timeout(
+                                settings.AI_IDLE_TIMEOUT
+                                if idle
+                                else settings.AI_FIRST_TOKEN_TIMEOUT
+                            ):
                                 event = await anext(events)
                         except StopAsyncIteration:
                             break
-                        limit = settings.AI_IDLE_TIMEOUT
-                        if isinstance(event, Delta):
-                            self.log.append(visible.feed(event.text))
-                        elif isinstance(event, Usage):
-                            self._usage = event
-                self.log.append(visible.end())
+                        self._take(event, visible)
+                self._show(visible.end())
         except TimeoutError as error:
-            raise ProviderTimeout from error
+            raise (self._refused or ProviderTimeout()) from error
+
+    def _take(self, event: Event, visible: VisibleText) -> None:
+        self._refused = None
+        match event:
+            case Retrying(ProviderUnavailable() as refused):
+                self._refused = refused  # refusing until time is up it is busy, not slow
+            case Delta():
+                self._show(visible.feed(event.text))
+            case Usage():
+                self._usage = event
+            case Cut():
+                self._cut_by = Message.CutBy.LENGTH
+
+    def _show(self, shown: Shown) -> None:
+        if shown.replaces:
+            self.log.replace(shown.text)
+        else:
+            self.log.append(shown.text)
+        if self.log.is_full:
+            self._cut_by = Message.CutBy.LENGTH
 
     async def _save_checkpoints(self) -> None:
         """Once a second until the end: save the text, renew the lease, follow the instruction."""
@@ -168,6 +202,7 @@ class Run:
         return Outcome(
             status,
             self.log.text,
+            cut_by=self._cut_by if status is Status.COMPLETE else "",
             error_code="interrupted" if status is Status.INTERRUPTED else "",
             prompt_tokens=usage.prompt_tokens,
             completion_tokens=usage.completion_tokens,
@@ -181,6 +216,7 @@ class Run:
         return Outcome(
             Status.FAILED,
             self.log.text,
+            cut_by=Message.CutBy.CONTENT_FILTER if isinstance(known, ContentFiltered) else "",
             error_code=known.code,
             reason=f"{type(error).__name__}: {error.__cause__ or error}",
             retry_after_secs=known.retry_after,

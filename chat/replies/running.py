@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from chat.replies.models import Generation
+from chat.replies.providers.registry import close_providers
 from chat.replies.run import Run
 
 WAIT_SECS = 10
@@ -88,6 +89,7 @@ async def shutdown() -> None:
             if run.loop is loop:
                 run.interrupt()
         await asyncio.wait(tasks)
+    await close_providers()
     ends_at = loop.time() + READERS_SECS
     while _readers and loop.time() < ends_at:  # noqa: ASYNC110  once, as the process ends
         await asyncio.sleep(0.02)

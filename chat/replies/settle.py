@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from chat.conversations.html import rendered
 from chat.conversations.models import Chat, Message
 from chat.replies import events
 from chat.replies.models import Generation
@@ -20,10 +21,14 @@ Status = Generation.Status
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a generation ended. `text` None means the row's text; only the admin shows `reason`."""
+    """How a generation ended. `text` None means the row's text; only the admin shows `reason`.
+
+    `cut_by` is what ended the text before its time, as on the message.
+    """
 
     status: Generation.Status
     text: str | None = None
+    cut_by: str = ""
     error_code: str = ""
     reason: str = ""
     retry_after_secs: int | None = None
@@ -44,6 +49,8 @@ def finish_generation(
     It locks in the order of every writer of this app: chat, generation, wallet.
     """
     now = timezone.now()
+    # Rendered before anything is locked; only a text that has to be read first is rendered inside.
+    columns = None if outcome.text is None else _columns(outcome.text, outcome)
     with transaction.atomic():
         if not Chat.objects.select_for_update(no_key=True).filter(pk=chat_id).exists():
             return None
@@ -66,7 +73,7 @@ def finish_generation(
         generation = Generation.objects.select_related("hold", "message").get(pk=generation_id)
         kept = generation.message.content if generation.message else ""
         text = kept if outcome.text is None else outcome.text
-        _close_message(generation.message, text, outcome.status)
+        _close_message(generation.message, columns or _columns(text, outcome))
         _close_hold(
             generation,
             taken=is_visible(text) and outcome.status in (Status.COMPLETE, Status.STOPPED),
@@ -77,11 +84,17 @@ def finish_generation(
         return settled
 
 
-def _close_message(message: Message | None, text: str, status: str) -> None:
+def _columns(text: str, outcome: Outcome) -> dict[str, Any]:
+    """What the end makes of the reply's message."""
+    columns = {"content": text, "status": outcome.status, "cut_by": outcome.cut_by}
+    return columns | rendered(Message(role=Message.Role.ASSISTANT, **columns))
+
+
+def _close_message(message: Message | None, columns: dict[str, Any]) -> None:
     if message is None:
         return
-    if is_visible(text):
-        Message.objects.filter(pk=message.pk).update(content=text, status=status)
+    if is_visible(columns["content"]):
+        Message.objects.filter(pk=message.pk).update(**columns)
     else:
         message.delete()  # Django sets generation.message to null
 

@@ -19,10 +19,12 @@ ROW_POLL_SECS = 0.5
 
 @dataclass(frozen=True)
 class Chunk:
-    """More text; `end` is the offset after it, in Unicode code points."""
+    """More text; `end` is the offset after it, in Unicode code points. With `replaces`, all of the
+    text, in place of what came before."""
 
     text: str
     end: int
+    replaces: bool = False
 
 
 class Heartbeat:
@@ -61,24 +63,35 @@ async def wait_for_end(generation_id: UUID) -> Generation | None:
 
 
 async def _from_buffer(log: ReplyBuffer, offset: int) -> AsyncGenerator[Tailed, None]:
+    revision = 0  # nobody knows that of the text before `offset`: another one is sent whole
     while True:
-        if chunk := _beyond(log.text, offset):
+        if log.revision != revision:
+            revision, text = log.revision, log.text
+            offset = len(text)
+            yield Chunk(text, offset, replaces=True)
+        elif chunk := _beyond(log.text, offset):
             offset = chunk.end
             yield chunk
         elif log.ended:
             return
-        elif not await log.wait_beyond(offset, timeout=HEARTBEAT_SECS):
+        elif not await log.wait_beyond(offset, revision=revision, timeout=HEARTBEAT_SECS):
             yield HEARTBEAT
 
 
 async def _from_row(generation_id: UUID, offset: int) -> AsyncGenerator[Tailed, None]:
     silent_secs = 0.0
+    seen = ""
     while True:
         generation = await in_thread(_read)(generation_id)
         if generation is None:
             yield None
             return
-        if generation.message and (chunk := _beyond(generation.message.content, offset)):
+        text = generation.message.content if generation.message else seen
+        chunk = _beyond(text, offset)
+        if not text.startswith(seen):
+            chunk = Chunk(text, len(text), replaces=True)
+        seen = text
+        if chunk:
             offset, silent_secs = chunk.end, 0.0
             yield chunk
         if not generation.is_running:

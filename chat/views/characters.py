@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from chat.characters.models import Category, Character
-from chat.conversations.markdown import render as render_markdown
+from chat.conversations.markdown import render_cached
 from chat.conversations.models import Chat
 from chat.conversations.models.message import MESSAGE_MAX_CHARS
 from chat.views.pending import pending_start
@@ -75,7 +75,8 @@ def character_page(
     context = {
         "character": shown,
         "text": text,
-        "opening_html": render_markdown(text.opening_line),
+        "opening_html": render_cached(text.opening_line),
+        "description_html": render_cached(text.description),
         "latest": latest,
         "message": message,
         "error": error,

@@ -11,7 +11,8 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from chat.conversations.markdown import render as render_markdown
+from chat.conversations.html import html_of
+from chat.conversations.markdown import plain
 from chat.conversations.messages import message_page
 from chat.conversations.models import Chat, Message
 from chat.conversations.models.message import MESSAGE_MAX_CHARS
@@ -47,15 +48,16 @@ def chat_page(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def newest_messages(chat: Chat) -> tuple[list[Message], bool]:
-    """The last messages, oldest first, and whether there are older ones: one query.
+    """The last messages, oldest first, and whether there are older ones: see `message_page`.
 
-    Replies get two attributes for the template: `content_html` and `tokens_taken`.
+    A user's message is shown as it was typed; a reply has `html` and `tokens_taken`. One that still
+    grows is plain text, until the page's script follows it.
     """
     messages, has_more = message_page(chat=chat, limit=PAGE_MESSAGES)
     reply: Any
     for reply in messages:
         if reply.role == Message.Role.ASSISTANT:
-            reply.content_html = render_markdown(reply.content)
+            reply.html = html_of(reply) or plain(reply.content)
             reply.tokens_taken = tokens_taken(reply)
     return messages, has_more
 

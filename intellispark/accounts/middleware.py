@@ -14,7 +14,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.decorators import async_only_middleware
 
 from intellispark.accounts.models import User
-from intellispark.accounts.rate_limits import counted_as, limiter, scope_of
+from intellispark.accounts.rate_limits import cost_of, counted_as, limiter, scope_of
 from intellispark.api.errors import RateLimited
 from intellispark.api.middleware import refusal
 
@@ -61,14 +61,22 @@ def suspension(get_response: GetResponse) -> GetResponse:
 
 @async_only_middleware
 def rate_limits(get_response: GetResponse) -> GetResponse:
-    """Answer 429 to whoever asks too often: after the user is known, before the view runs."""
+    """Answer 429 to whoever asks too often: after the user is known, before the view runs.
+
+    A long answer counts as several requests, for those that come after it.
+    """
 
     async def middleware(request: HttpRequest) -> HttpResponseBase:
         scope = scope_of(request) if settings.RATE_LIMITS else None
-        if scope:
-            wait = await limiter.hit(scope, counted_as(request, scope))
-            if wait is not None:
-                return await refusal(request, RateLimited(retry_after=wait))
-        return await get_response(request)
+        if scope is None:
+            return await get_response(request)
+        who = counted_as(request, scope)
+        wait = await limiter.hit(scope, who)
+        if wait is not None:
+            return await refusal(request, RateLimited(retry_after=wait))
+        response = await get_response(request)
+        if cost := cost_of(response):
+            await limiter.hit(scope, who, cost=cost)
+        return response
 
     return middleware

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, resolve
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
@@ -30,6 +30,7 @@ from intellispark.realtime.transport.breaker import redis_breaker
 logger = structlog.get_logger(__name__)
 
 REDIS_TIMEOUT_SECS = 0.2
+ANSWER_BYTES = 100_000  # as much as one request pays for
 KEY_PREFIX = "intellispark:limits"
 UNCOUNTED = {"healthz", "readyz", "metrics"}
 
@@ -88,6 +89,11 @@ def counted_as(request: HttpRequest, scope: Scope) -> str:
     return f"address:{address_key(request)}"
 
 
+def cost_of(response: HttpResponseBase) -> int:
+    """How many more requests an answer counts for, by its size. A stream counts for none."""
+    return 0 if response.streaming else len(response.content) // ANSWER_BYTES  # type: ignore[attr-defined]
+
+
 class Limiter:
     """Counts in Redis where there is one; in this process without Redis, and while it is away."""
 
@@ -97,20 +103,20 @@ class Limiter:
             WeakKeyDictionary()
         )
 
-    async def hit(self, scope: Scope, who: str) -> int | None:
-        """Count one request. None, or the seconds to wait when it is one too many, which does not
-        count."""
+    async def hit(self, scope: Scope, who: str, *, cost: int = 1) -> int | None:
+        """Count one request, or as many as it costs. None, or the seconds to wait when that is too
+        many, which does not count."""
         if settings.REDIS_URL and redis_breaker.allows():
             try:
                 async with asyncio.timeout(REDIS_TIMEOUT_SECS):
-                    wait = await _hit(self._in_redis(), scope, who)
+                    wait = await _hit(self._in_redis(), scope, who, cost)
             except (TimeoutError, RedisError, OSError) as error:
                 if redis_breaker.failed():
                     logger.warning("rate_limits.in_memory", error=repr(error))
             else:
                 redis_breaker.passed()
                 return wait
-        return await _hit(self.memory, scope, who)
+        return await _hit(self.memory, scope, who, cost)
 
     def _in_redis(self) -> SlidingWindowCounterRateLimiter:
         """One connection pool for each event loop: asyncio connections cannot leave theirs."""
@@ -128,8 +134,10 @@ class Limiter:
         return found
 
 
-async def _hit(strategy: SlidingWindowCounterRateLimiter, scope: Scope, who: str) -> int | None:
-    if await strategy.hit(scope.limit, scope.name, who):
+async def _hit(
+    strategy: SlidingWindowCounterRateLimiter, scope: Scope, who: str, cost: int
+) -> int | None:
+    if await strategy.hit(scope.limit, scope.name, who, cost=cost):
         return None
     stats = await strategy.get_window_stats(scope.limit, scope.name, who)
     return math.floor(stats.reset_time - time.time()) + 1  # a moment after the reset, not at it

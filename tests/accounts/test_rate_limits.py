@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
 from django.urls import get_resolver
 from limits.aio.storage import MemoryStorage
@@ -222,3 +223,21 @@ def test_whoever_waits_as_long_as_told_gets_in(
             pass
         now += wait
         assert hit(now) is None
+
+
+@pytest.mark.parametrize(("size", "requests"), [(99_999, 1), (100_000, 2), (1_050_000, 11)])
+def test_a_long_answer_counts_as_several_requests(size: int, requests: int) -> None:
+    assert 1 + rate_limits.cost_of(HttpResponse("x" * size)) == requests
+
+
+def test_a_stream_is_not_counted_by_its_size() -> None:
+    assert rate_limits.cost_of(StreamingHttpResponse(["x" * 1_000_000])) == 0
+
+
+def test_who_asks_for_long_answers_asks_less_often(
+    client: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.force_login(alice)
+    monkeypatch.setattr("intellispark.accounts.middleware.cost_of", lambda response: 99)
+    statuses = [client.get("/api/auth/me").status_code for _ in range(7)]
+    assert statuses == [200] * 6 + [429]

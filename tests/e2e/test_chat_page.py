@@ -125,6 +125,35 @@ def test_what_a_model_writes_is_never_run(alices: Alices) -> None:
     assert page.evaluate("window.hacked") is None
 
 
+def test_reasoning_that_was_shown_gives_way_to_the_reply(alices: Alices) -> None:
+    _, _, page = alices
+    send(page, "Please think aloud.")
+    content = last_reply(page).locator("[data-content]")
+    expect(content).to_contain_text("Secret")
+    expect(content).to_contain_text("Hello")
+    expect(content).not_to_contain_text("Secret")
+    expect(last_reply(page).locator("[data-receipt]")).to_be_visible()
+    expect(content).to_have_text("Hello, you there.")
+
+
+def test_each_block_finds_its_own_direction_and_code_is_read_from_the_left(
+    alices: Alices,
+) -> None:
+    _, _, page = alices
+    send(page, "Write both ways.")
+    expect(last_reply(page).locator("[data-receipt]")).to_be_visible()
+    expect(last_reply(page).locator("strong")).to_have_text("“你好”")
+    directions = (
+        last_reply(page)
+        .locator("p, li, pre")
+        .evaluate_all(
+            "found => found.filter((e) => e.closest('[data-content]'))"
+            ".map((e) => getComputedStyle(e).direction)"
+        )
+    )
+    assert directions == ["ltr", "rtl", "ltr", "rtl", "ltr"]
+
+
 @pytest.mark.parametrize("how", ["button", "Escape"])
 def test_stop_keeps_what_came(alices: Alices, how: str) -> None:
     alice, chat, page = alices

@@ -26,8 +26,14 @@ export async function resolve(name, context, next) {
 
 /** @param {string} name */
 function fileOf(name) {
-  const [, app, module] = /^(chat|payments)\/(.+)$/.exec(name) ?? [];
-  const path = app ? `${app}/static/${app}/js/${module}.js` : `intellispark/static/js/${name}.js`;
+  const path = pathOf(name);
   const file = new URL(path, root);
   return existsSync(fileURLToPath(file)) ? file.href : undefined;
+}
+
+/** @param {string} name */
+function pathOf(name) {
+  if (name === "markdown-it") return "intellispark/static/vendor/markdown-it/markdown-it.esm.min.mjs";
+  const [, app, module] = /^(chat|payments)\/(.+)$/.exec(name) ?? [];
+  return app ? `${app}/static/${app}/js/${module}.js` : `intellispark/static/js/${name}.js`;
 }

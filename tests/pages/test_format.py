@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone, translation
 
+from intellispark import text as format_text
 from intellispark.templatetags.format import ago, compact, initials, preview, spaced, spoken
 
 
@@ -80,3 +81,18 @@ def test_spoken_skips_the_stage_direction() -> None:
 )
 def test_initials(name: str, letters: str) -> None:
     assert initials(name) == letters
+
+
+@pytest.mark.parametrize("text", ["a" + "\n" * 9_998 + "b", "- " * 5_000, " \n" * 50_000])
+def test_a_preview_reads_only_the_beginning(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    marks = format_text._MARKS
+
+    class Marks:
+        def sub(self, mark: str, found: str) -> str:
+            read.append(len(found))
+            return marks.sub(mark, found)
+
+    monkeypatch.setattr(format_text, "_MARKS", Marks())
+    assert preview(text) == preview(text[:1_000])
+    assert max(read) <= 1_000

@@ -16,10 +16,14 @@ from typing import Any
 HOLD = object()
 """A part that waits until the client closes the connection, or the peer ends."""
 
+RESET = object()
+"""A part that resets the connection."""
+
 
 @dataclass
 class Answer:
-    """One response. `parts` are bytes to send, seconds to wait, or HOLD.
+    """One response. `parts` are bytes to send, seconds to wait, HOLD, RESET, or many bytes, perhaps
+    without end. With `silent` they come without a status and headers.
 
     `cut` ends in the middle of the chunked body; without it the body ends as HTTP demands.
     """
@@ -28,6 +32,7 @@ class Answer:
     status: int = 200
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "text/event-stream"})
     cut: bool = False
+    silent: bool = False
 
 
 @dataclass
@@ -111,17 +116,22 @@ class Peer:
     ) -> None:
         headers = {**answer.headers, "Transfer-Encoding": "chunked", "Connection": "close"}
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        writer.write(f"HTTP/1.1 {answer.status} -\r\n{head}\r\n".encode())
+        if not answer.silent:
+            writer.write(f"HTTP/1.1 {answer.status} -\r\n{head}\r\n".encode())
         for part in answer.parts:
             if part is HOLD:
                 await reader.read()  # EOF: the client is gone
                 self.closed_by_client.set()
                 return
-            if isinstance(part, bytes):
-                writer.write(b"%x\r\n%s\r\n" % (len(part), part))
-                await writer.drain()
-            else:
+            if part is RESET:
+                writer.transport.abort()
+                return
+            if isinstance(part, (int, float)):
                 await asyncio.sleep(part)
+                continue
+            for piece in [part] if isinstance(part, bytes) else part:
+                writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                await writer.drain()
         if not answer.cut:
             writer.write(b"0\r\n\r\n")
         await writer.drain()

@@ -58,5 +58,8 @@ class ScriptedProvider:
         finally:
             script.closed += 1
 
+    async def close(self) -> None:
+        pass
+
 
 COUNTED = Usage(prompt_tokens=12, completion_tokens=3)

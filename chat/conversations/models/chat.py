@@ -8,11 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Left
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat.conversations.models.message import Message
+from intellispark.text import PREVIEW_READS_CHARS
 
 
 class ChatQuerySet(models.QuerySet["Chat"]):
@@ -21,12 +23,14 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         return self.filter(user=user)
 
     def with_last_message(self) -> ChatQuerySet:
-        """Newest activity first, with the character and `last_content` loaded: two queries."""
+        """Newest activity first, with the character and `last_content`, the beginning of the last
+        message, loaded: two queries."""
         last = Message.objects.filter(chat=OuterRef("pk")).said_last()
+        last = last.annotate(beginning=Left("content", PREVIEW_READS_CHARS))
         return (
             self.select_related("character")
             .prefetch_related("character__texts")
-            .annotate(last_content=Subquery(last.values("content")[:1]))
+            .annotate(last_content=Subquery(last.values("beginning")[:1]))
             .order_by("-updated_at", "-created_at")
         )
 

@@ -22,7 +22,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """One message. `parent` is the user's message that an assistant's message answers."""
+    """One message. `parent` is the user's message that an assistant's message answers.
+
+    `content_html` is a reply as the renderer of `html_version` made it, once, when the reply had
+    ended; what people write is shown as they typed it and has none. `cut_by` says what ended a
+    reply before its time, where its status does not.
+    """
 
     class Role(models.TextChoices):
         USER = "user", _("User")
@@ -35,6 +40,10 @@ class Message(models.Model):
         FAILED = "failed", _("Failed")
         INTERRUPTED = "interrupted", _("Interrupted")
 
+    class CutBy(models.TextChoices):
+        LENGTH = "length", _("Length limit")
+        CONTENT_FILTER = "content_filter", _("Content filter")
+
     id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
     chat = models.ForeignKey(
         "chat.Chat", on_delete=models.CASCADE, related_name="messages", verbose_name=_("chat")
@@ -43,6 +52,12 @@ class Message(models.Model):
     role = models.CharField(_("role"), max_length=10, choices=Role)
     content = models.TextField(_("content"), blank=True)
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.COMPLETE)
+    # The database has the defaults too: a process of the version before writes rows without them.
+    content_html = models.TextField(_("content as HTML"), blank=True, default="", db_default="")
+    html_version = models.PositiveSmallIntegerField(_("renderer"), default=0, db_default=0)
+    cut_by = models.CharField(
+        _("cut by"), max_length=14, choices=CutBy, blank=True, default="", db_default=""
+    )
     parent = models.ForeignKey(
         "self",
         on_delete=models.CASCADE,

@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from chat.errors import ReplyError
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -50,7 +52,19 @@ class Usage:
     completion_tokens: int | None
 
 
-Event = Delta | Thinking | Usage
+@dataclass(frozen=True)
+class Cut:
+    """The reply ended at the model's length limit: whole, as far as the model is concerned."""
+
+
+@dataclass(frozen=True)
+class Retrying:
+    """The server refused and is asked again. `error` is what that means if time runs out."""
+
+    error: ReplyError
+
+
+Event = Delta | Thinking | Usage | Cut | Retrying
 
 
 class Provider(Protocol):
@@ -68,3 +82,6 @@ class Provider(Protocol):
         """What one reply costs; 0 is free."""
 
     def stream(self, request: ReplyRequest) -> AsyncGenerator[Event, None]: ...
+
+    async def close(self) -> None:
+        """Let go of what is kept between replies on the running loop, which is about to end."""

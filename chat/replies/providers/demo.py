@@ -35,6 +35,9 @@ class DemoProvider:
             await asyncio.sleep(pause)
             yield Delta(piece)
 
+    async def close(self) -> None:
+        """It keeps nothing."""
+
 
 def scripted_reply(request: ReplyRequest) -> str:
     """The script's next reply, with `{said}` replaced by a short quote of the user's message."""

@@ -1,12 +1,13 @@
-"""Reads the JSON objects of a Server-Sent Events body (WHATWG HTML, section 9.2), leniently.
-
-It splits at line feeds only: JSON may contain U+2028, which Python also takes for a line's end.
+"""Reads a Server-Sent Events body as JSON objects (WHATWG HTML, section 9.2), forgivingly: servers
+leave out empty lines between events, and some answer with one JSON object in place of a stream.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any, Final
 
 from chat.errors import ProviderFailed
@@ -14,48 +15,110 @@ from chat.errors import ProviderFailed
 DONE: Final[dict[str, Any]] = {"done": True}
 """Stands for `data: [DONE]`; compare by identity."""
 
-LINE_MAX_BYTES = 1_000_000
+SIGN_OF_LIFE: Final[dict[str, Any]] = {}
+"""Stands for a comment: a chunk with nothing in it."""
+
+EVENT_MAX_BYTES = 2_000_000  # of a line, an event, or a body without a stream
+# Bytes, not text: JSON may hold what Unicode also takes for the end of a line (U+2028).
+LINE_END = re.compile(rb"\r\n|\r|\n")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 async def json_events(body: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, Any], None]:
-    """The objects of the `data:` lines, then DONE if the server said so.
+    """The objects of the events, SIGN_OF_LIFE for each comment, then DONE if the server said so.
 
-    Raises ProviderFailed where a line is not a JSON object. An `event: error` whose data has no
-    `error` key gets one.
+    Raises ProviderFailed where data is not a JSON object, or too long. An `event: error` whose data
+    has no `error` key gets one.
     """
-    event = ""
-    async for line in _lines(body):
-        name, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if not line:
-            event = ""
-        elif name == "event":
-            event = value
-        elif name == "data" and value.strip():
-            if value.startswith("[DONE]"):
+    kind, data, is_stream = "", "", False
+    async with aclosing(_lines(body)) as lines:
+        async for line in lines:
+            if line.lstrip().startswith(("{", "[")):  # no field has such a name
+                yield await _whole(line, lines)
+                if not is_stream:
+                    yield DONE
+                return
+            is_stream = is_stream or bool(line.strip())
+            name, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            if not line:
+                if data:  # several lines, and no object yet
+                    yield _event(kind, _parsed(data))
+                kind, data = "", ""
+            elif line.startswith(":"):
+                yield SIGN_OF_LIFE
+            elif name == "event":
+                kind = value
+            elif name == "data" and value.startswith("[DONE]"):
                 yield DONE
                 return
-            found = _object(value)
-            yield {"error": found} if event == "error" and not found.get("error") else found
+            elif name == "data" and (data or value.strip()):
+                data = f"{data}\n{value}" if data else value
+                if len(data) > EVENT_MAX_BYTES:
+                    raise ProviderFailed
+                # Most events are one line, and are told at once; others at their empty line.
+                if "\n" not in data and (found := _object(data)) is not None:
+                    data = ""
+                    yield _event(kind, found)
+    if data:
+        yield _event(kind, _parsed(data))
 
 
-def _object(value: str) -> dict[str, Any]:
+def _event(kind: str, found: dict[str, Any]) -> dict[str, Any]:
+    return {"error": found} if kind == "error" and not found.get("error") else found
+
+
+async def _whole(first: str, lines: AsyncIterator[str]) -> dict[str, Any]:
+    """The object that the body is; the first of a list, as which some servers send an error."""
+    parts, size = [first], len(first)
+    async for line in lines:
+        parts.append(line)
+        size += len(line)
+        if size > EVENT_MAX_BYTES:
+            raise ProviderFailed
+    return _parsed("\n".join(parts))
+
+
+def _parsed(data: str) -> dict[str, Any]:
+    found = _object(data)
+    if found is None:
+        raise ProviderFailed
+    return found
+
+
+def _object(data: str) -> dict[str, Any] | None:
+    """The JSON object in `data`. None for what is no JSON, or not whole; raises ProviderFailed for
+    JSON that is no object."""
     try:
-        found = json.loads(value)
-    except ValueError as error:
-        raise ProviderFailed from error
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(found, list) and found:
+        found = found[0]
     if not isinstance(found, dict):
         raise ProviderFailed
     return found
 
 
 async def _lines(body: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
-    rest = b""
+    """The lines, however they end and are cut, and what stands after the last end."""
+    line = bytearray()
+    is_first, after_return = True, False
     async for block in body:
-        *lines, rest = (rest + block).split(b"\n")
-        if len(rest) > LINE_MAX_BYTES:
+        if after_return:
+            block = block.removeprefix(b"\n")  # the other half of a line end that was told already
+        after_return = block.endswith(b"\r")
+        for number, piece in enumerate(LINE_END.split(block)):
+            if number:
+                yield _text(line, is_first)
+                is_first, line = False, bytearray()
+            line += piece
+        if len(line) > EVENT_MAX_BYTES:
             raise ProviderFailed
-        for line in lines:
-            yield line.rstrip(b"\r").decode("utf-8", "replace")
-    if rest:
-        yield rest.rstrip(b"\r").decode("utf-8", "replace")
+    if line:
+        yield _text(line, is_first)
+
+
+def _text(line: bytearray, is_first: bool) -> str:
+    raw = line.removeprefix(BYTE_ORDER_MARK) if is_first else line
+    return raw.decode("utf-8", "replace")

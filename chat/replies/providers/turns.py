@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from chat.replies.providers.base import ReplyRequest, Turn
+from chat.replies.providers.base import Turn
 
 # Templates that demand user/assistant/user refuse a conversation that opens with a greeting.
 BEFORE_GREETING = "(The conversation begins.)"
 
 
-def chat_messages(request: ReplyRequest) -> list[dict[str, str]]:
-    """One system message first, then strictly alternating turns that begin with the user's."""
-    messages = [{"role": "system", "content": request.system}] if request.system else []
-    return messages + [
-        {"role": turn.role, "content": turn.content} for turn in alternating(request.turns)
-    ]
+def chat_messages(
+    *, system: str, turns: list[Turn], system_apart: bool = True
+) -> list[dict[str, str]]:
+    """One system message first, then strictly alternating turns that begin with the user's.
+
+    With `system_apart` off the system's text begins the first turn, for templates without the role.
+    """
+    messages = [{"role": turn.role, "content": turn.content} for turn in alternating(turns)]
+    if system and system_apart:
+        return [{"role": "system", "content": system}, *messages]
+    if system and messages:
+        messages[0]["content"] = f"{system}\n\n{messages[0]['content']}"
+    return messages
 
 
 def alternating(turns: list[Turn]) -> list[Turn]:
@@ -27,3 +34,19 @@ def alternating(turns: list[Turn]) -> list[Turn]:
         else:
             merged.append(turn)
     return merged
+
+
+def without_oldest(turns: list[Turn]) -> list[Turn]:
+    """The newest turns, at most two thirds of the text, beginning with the user's; at least the
+    last one, which may be all there was."""
+    room = sum(len(turn.content) for turn in turns) * 2 // 3
+    kept = turns[-1:]
+    room -= len(turns[-1].content)
+    for turn in reversed(turns[1:-1]):
+        room -= len(turn.content)
+        if room < 0:
+            break
+        kept.insert(0, turn)
+    while kept[0].role == "assistant" and len(kept) > 1:
+        kept.pop(0)
+    return kept

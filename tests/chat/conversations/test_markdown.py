@@ -1,50 +1,26 @@
-"""Replies are rendered, and whatever they try, they stay text."""
+"""Replies are rendered, whatever they try stays text, and what comes out is bounded."""
 
 from __future__ import annotations
 
-import time
-from html.parser import HTMLParser
-
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from chat.conversations.markdown import TAGS, render
-
-
-class Seen(HTMLParser):
-    """What a browser would find."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, list[tuple[str, str | None]]]] = []
-        self.comments: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, attrs))
-
-    def handle_comment(self, data: str) -> None:
-        self.comments.append(data)
+from chat.conversations import markdown
+from chat.conversations.markdown import MAX_MARKS, MAX_TAGS, TAGS, max_chars, plain, render
+from chat.conversations.open_marks import close_open_marks
+from tests.support.markdown import CORPUS, Seen, built
 
 
-@pytest.mark.parametrize(
-    ("text", "html"),
-    [
-        ("*waves* **hi**", "<p><em>waves</em> <strong>hi</strong></p>\n"),
-        ("one\ntwo", "<p>one<br>\ntwo</p>\n"),
-        ("~~no~~", "<p><s>no</s></p>\n"),
-        ("```python\nx < 1\n```", '<pre><code class="language-python">x &lt; 1\n</code></pre>\n'),
-        ("3. three", '<ol start="3">\n<li>three</li>\n</ol>\n'),
-        (
-            "[a](https://example.com)",
-            '<p><a href="https://example.com" target="_blank" rel="noopener nofollow">a</a></p>\n',
-        ),
-    ],
-)
-def test_it_renders(text: str, html: str) -> None:
+@pytest.mark.parametrize(("text", "html"), CORPUS["rendered"])
+def test_it_renders_the_corpus(text: str, html: str) -> None:
     assert render(text) == html
 
 
-def test_it_renders_tables() -> None:
-    assert "<td>1</td>" in render("|a|\n|:-:|\n|1|")
+@pytest.mark.parametrize(("text", "closed"), CORPUS["open"])
+def test_what_a_cut_left_open_is_closed(text: str, closed: str) -> None:
+    assert close_open_marks(text) == closed
+    assert close_open_marks(closed) == closed
 
 
 @pytest.mark.parametrize(
@@ -72,21 +48,68 @@ def test_it_renders_tables() -> None:
     ],
 )
 def test_it_lets_nothing_through(text: str) -> None:
-    seen = Seen()
-    seen.feed(render(text))
+    seen = Seen(render(text))
     for tag, attributes in seen.tags:
         assert tag in TAGS
-        assert {name for name, _ in attributes} <= {"href", "title", "target", "rel", "class"}
+        assert {name for name, _ in attributes} <= {
+            *("href", "title", "target", "rel", "class", "dir")
+        }
         for name, value in attributes:
             assert name != "href" or (value or "").startswith("https://a.example")
             assert name != "class" or value in ("language-x", "language-language-x")
     assert not seen.comments
 
 
-@pytest.mark.parametrize(
-    "text", ["[" * 10_000, "> " * 5_000, "*a_" * 3_000, "`" * 9_999, "|" * 9_999]
+def assert_bounded(text: str) -> None:
+    html = render(text)
+    assert len(html) <= max_chars(text)
+    if html != plain(text):
+        assert len(Seen(html).tags) <= MAX_TAGS
+
+
+@pytest.mark.parametrize("pieces", CORPUS["bounds"].values(), ids=CORPUS["bounds"].keys())
+def test_a_text_that_would_become_too_much_stays_plain(pieces: list) -> None:
+    text = built(pieces)
+    assert render(text) == plain(text)
+    assert_bounded(text)
+
+
+@pytest.mark.parametrize("pieces", CORPUS["within"].values(), ids=CORPUS["within"].keys())
+def test_what_a_reader_would_read_is_rendered(pieces: list) -> None:
+    text = built(pieces)
+    assert render(text) != plain(text)
+    assert_bounded(text)
+
+
+MARKS = st.sampled_from(
+    ["|a", "|", "|-", "\n", "\n\n", "- ", "> ", "*", "**a", "`", "[a]", "](b)", "<http://a>", "1. "]
 )
-def test_hostile_text_takes_no_ages(text: str) -> None:
-    began = time.monotonic()
-    render(text)
-    assert time.monotonic() - began < 5
+
+
+@given(st.lists(st.tuples(MARKS, st.integers(1, 600)), min_size=1, max_size=8))
+def test_no_text_becomes_more_than_its_bounds(pieces: list[tuple[str, int]]) -> None:
+    assert_bounded(built(pieces))
+
+
+def test_cells_are_counted_before_any_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def counted(state: object, start: int, end: int, silent: bool) -> bool:
+        made.append(0 if silent else 1)
+        return True
+
+    monkeypatch.setattr(markdown, "table", counted)
+    render(built(CORPUS["bounds"]["cells that a wide head makes of short rows"]))
+    assert made
+    assert not sum(made)
+
+
+def test_a_text_with_too_many_marks_is_not_even_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markdown, "_markdown", None)
+    assert render("*a" * (MAX_MARKS + 1)).startswith('<p dir="auto">*a*a')
+
+
+def test_plain_text_keeps_its_paragraphs_and_breaks() -> None:
+    assert plain("a <b>\nc & d\n\n\ne") == (
+        '<p dir="auto">a &lt;b&gt;<br>\nc &amp; d</p>\n<p dir="auto">e</p>\n'
+    )

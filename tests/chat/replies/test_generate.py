@@ -22,7 +22,7 @@ async def test_it_answers_when_done_with_message_receipt_and_balance(
     assert response.status_code == 200
     answer = response.json()
     assert answer["message"]["content"] == "Hello **you**."
-    assert answer["message"]["content_html"] == "<p>Hello <strong>you</strong>.</p>\n"
+    assert answer["message"]["content_html"] == '<p dir="auto">Hello <strong>you</strong>.</p>\n'
     assert answer["message"]["status"] == "complete"
     assert answer["message"]["role"] == "assistant"
     assert answer["message"]["receipt"] == answer["receipt"]

@@ -41,7 +41,7 @@ def test_a_log_read_from_any_offset_gives_the_rest(chunks: list[str], data: st.D
                 elif log.ended:
                     return
                 else:
-                    await log.wait_beyond(at, timeout=5)
+                    await log.wait_beyond(at, revision=0, timeout=5)
 
         reading = asyncio.create_task(reader())
         for chunk in chunks:

@@ -183,9 +183,10 @@ export class Conversation {
         item.dataset.message = data.message_id ?? "";
         if (data.balance) store.apply(data.balance, key);
       },
-      delta: (text) => {
-        part(item, "[data-thinking]").hidden = true;
-        renderer.append(text);
+      delta: (text, replaces) => {
+        part(item, "[data-thinking]").hidden = text !== "";
+        if (replaces) renderer.replace(text);
+        else renderer.append(text);
       },
       end: (kind, data) => {
         renderer.end();

@@ -10,6 +10,7 @@ import { decorateCode } from "chat/copy";
  * @property {string} content
  * @property {string} [content_html]
  * @property {"complete" | "streaming" | "stopped" | "failed" | "interrupted"} status
+ * @property {"length" | "content_filter" | null} [cut_by]
  * @property {string | null} parent_id
  * @property {{tokens: number} | null} [receipt]
  * @property {string | null} [generation_id]
@@ -144,17 +145,16 @@ export function renderMessage(item, message) {
   item.dataset.status = message.status;
   item.removeAttribute("aria-live");
   const content = part(item, "[data-content]");
-  if (message.role === "user") {
-    content.textContent = message.content;
-    return;
-  }
-  content.innerHTML = message.content_html ?? ""; // made safe by the server
+  if (message.content_html) content.innerHTML = message.content_html; // made safe by the server
+  else content.textContent = message.content;
+  if (message.role === "user") return;
   decorateCode(content);
   part(item, "[data-thinking]").hidden = true;
   part(item, "[data-connection]").hidden = true;
   part(item, "[data-foot]").hidden = !message.parent_id;
-  const broken = !["complete", "streaming"].includes(message.status);
-  part(item, "[data-status-text]").textContent = broken ? t(`status.${message.status}`) : "";
+  const ended = message.cut_by ?? message.status;
+  const whole = ["complete", "streaming"].includes(ended);
+  part(item, "[data-status-text]").textContent = whole ? "" : t(`status.${ended}`);
   const tokens = message.receipt?.tokens;
   part(item, "[data-receipt]").textContent = tokens ? `✦ ${t("tokens", { n: tokens })}` : "";
 }

@@ -11,7 +11,7 @@ import { eventsOf } from "chat/sse";
 /**
  * @typedef {object} Handlers
  * @property {(data: any) => void} start
- * @property {(text: string) => void} delta
+ * @property {(text: string, replaces: boolean) => void} delta
  * @property {(kind: "done" | "stopped" | "error", data: any) => void} end
  * @property {(lost: boolean) => void} connection It is lost, and tried again; or it is back.
  */
@@ -124,7 +124,7 @@ export class ReplyStream {
         if (this.#stopWanted) this.stop().catch(console.warn);
         break;
       case "delta":
-        this.#handlers.delta(data.text);
+        this.#handlers.delta(data.text, Boolean(data.replace));
         break;
       case "done":
       case "stopped":

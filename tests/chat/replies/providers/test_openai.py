@@ -1,58 +1,19 @@
-"""Every way in which compatible servers differ, with the official client really connecting."""
+"""Every way in which compatible servers differ in what they send, over real HTTP."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable
-from typing import Any
+import json
 
 import pytest
 from pytest_django.fixtures import Settings
 
-from chat.errors import ProviderFailed, ProviderTimeout, ProviderUnavailable
-from chat.replies.providers.base import Delta, Event, ReplyRequest, Thinking, Turn, Usage
+from chat.replies.providers.base import Delta, Thinking, Usage
 from chat.replies.providers.openai import OpenAIProvider
-from tests.support.openai_peer import DONE, HOLD, Answer, Peer, chunk, event, refusal, reply
+from tests.support.openai_ask import REQUEST, USAGE, collect, text_of, usage_of
+from tests.support.openai_peer import DONE, HOLD, Answer, Peer, chunk, event, reply
 
-REQUEST = ReplyRequest(
-    system="You are kind.",
-    turns=[Turn("assistant", "Welcome."), Turn("user", "Hi."), Turn("user", "Hello?")],
-    language="en",
-)
-
-
-@pytest.fixture
-def ask(settings: Settings) -> Callable[[Peer], Any]:
-    """Collects all events of one reply from that peer."""
-
-    async def ask(peer: Peer) -> list[Event]:
-        settings.OPENAI_BASE_URL = peer.url
-        settings.OPENAI_API_KEY = "sk-test"
-        settings.OPENAI_MODEL = "small"
-        return [event async for event in OpenAIProvider().stream(REQUEST)]
-
-    return ask
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chat.replies.providers.openai._backoff_secs", lambda attempt: 0.01)
-    monkeypatch.setattr("chat.replies.providers.openai.AFTER_FINISH_SECS", 60)
-
-
-async def collect(got: list[Event]) -> None:
-    """Into `got`, so that what came before a failure counts."""
-    async for event_ in OpenAIProvider().stream(REQUEST):
-        got.append(event_)
-
-
-def text_of(events: list[Event]) -> str:
-    return "".join(event.text for event in events if isinstance(event, Delta))
-
-
-def usage_of(events: list[Event]) -> Usage | None:
-    return next((event for event in reversed(events) if isinstance(event, Usage)), None)
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 async def test_it_sends_only_what_is_set_and_alternating_roles(ask) -> None:
@@ -71,8 +32,6 @@ async def test_it_sends_only_what_is_set_and_alternating_roles(ask) -> None:
     assert request.body["messages"][0]["content"] == "You are kind."
     assert request.body["messages"][-1]["content"] == "Hi.\n\nHello?"
 
-
-USAGE = {"prompt_tokens": 9, "completion_tokens": 2}
 
 WHOLE = {
     "usage after finish_reason, with no choices": [
@@ -119,6 +78,54 @@ WHOLE = {
         chunk(finish="stop", usage=USAGE),
         DONE,
     ],
+    "a byte order mark": [
+        b"\xef\xbb\xbf",
+        chunk("Hi"),
+        chunk(finish="stop", usage=USAGE),
+        DONE,
+    ],
+    "carriage returns alone": [
+        chunk("Hi").replace(b"\n", b"\r"),
+        chunk(finish="stop", usage=USAGE).replace(b"\n", b"\r"),
+        DONE,
+    ],
+    "no empty lines": [
+        chunk("Hi")[:-1],
+        chunk(finish="stop", usage=USAGE)[:-1],
+        DONE,
+    ],
+    "data of several lines": [
+        chunk("Hi").replace(b', "', b',\ndata: "'),
+        chunk(finish="stop", usage=USAGE).replace(b', "', b',\r\ndata: "'),
+        DONE,
+    ],
+    "one JSON body in place of a stream": [
+        json.dumps(
+            {
+                "choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}],
+                "usage": USAGE,
+            },
+            indent=2,
+        ).encode()
+    ],
+    "a body whose finish_reason is missing": [
+        json.dumps({"choices": [{"message": {"content": "Hi"}}], "usage": USAGE}).encode()
+    ],
+    "the message again at its end": [
+        chunk("Hi"),
+        event(
+            {
+                "choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}],
+                "usage": USAGE,
+            }
+        ),
+        DONE,
+    ],
+    "fields that nobody asked for": [
+        b"id: 1\nretry: 5\nevent: message\n" + chunk("Hi"),
+        chunk(finish="stop", usage=USAGE, system_fingerprint=None),
+        DONE,
+    ],
     "content in parts": [
         chunk([{"type": "thinking", "thinking": "no"}, {"type": "text", "text": "Hi"}]),
         chunk(finish="stop", usage=USAGE),
@@ -140,7 +147,7 @@ async def test_a_whole_reply_in_every_shape(
     ask, parts: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if parts[-1] is HOLD and DONE not in parts:  # the one that has to be waited for in vain
-        monkeypatch.setattr("chat.replies.providers.openai.AFTER_FINISH_SECS", 0.3)
+        monkeypatch.setattr("chat.replies.providers.chunks.AFTER_FINISH_SECS", 0.3)
     with Peer(Answer(parts)) as peer:
         events = await ask(peer)
     assert text_of(events) == "Hi"
@@ -171,97 +178,27 @@ async def test_reasoning_is_a_sign_of_life_and_no_text(ask, field: str) -> None:
     with Peer(Answer([thought, chunk("Hi"), chunk(finish="stop"), DONE])) as peer:
         events = await ask(peer)
     assert text_of(events) == "Hi"
-    assert isinstance(events[0], Thinking)
+    assert events[:2] == [Thinking(), Thinking()]  # the server's answer, then its reasoning
 
 
-BROKEN = {
-    "EOF without finish_reason": Answer([chunk("So far")]),
-    "cut in mid-chunk": Answer([chunk("So far")], cut=True),
-    "an error in a chunk": Answer(
-        [chunk("So far"), event({"error": {"message": "quota", "code": 402}}), DONE]
-    ),
-    "an error with choices beside it": Answer([chunk("So far"), chunk("!", error={"code": 502})]),
-    "an error event": Answer([chunk("So far"), b"event: error\n" + event({"message": "oops"})]),
-    "no JSON": Answer([chunk("So far"), b"data: {oops\n\n"]),
-    "no object": Answer([chunk("So far"), b"data: 7\n\n"]),
-}
-
-
-@pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN.keys())
-async def test_what_breaks_off_is_a_failure_and_never_tried_again(
-    settings: Settings, answer: Answer
-) -> None:
-    got: list[Event] = []
-    with Peer(answer) as peer:
-        settings.OPENAI_BASE_URL = peer.url
-        with pytest.raises(ProviderFailed):
-            await collect(got)
-    assert text_of(got) == "So far"
-    assert len(peer.requests) == 1
-
-
-@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 529])
-async def test_a_passing_refusal_is_tried_again(ask, status: int) -> None:
-    with Peer(refusal(status), reply("Hi")) as peer:
-        assert text_of(await ask(peer)) == "Hi"
-    assert len(peer.requests) == 2
-
-
-async def test_retry_after_is_obeyed(ask) -> None:
-    with Peer(refusal(429, **{"Retry-After": "1"}), reply("Hi")) as peer:
-        began = time.monotonic()
-        await ask(peer)
-    assert time.monotonic() - began >= 1
-
-
-LASTING: dict[str, tuple[Answer, type[Exception], int]] = {
-    "still too many": (refusal(429), ProviderUnavailable, 3),
-    "a long wait": (refusal(429, **{"Retry-After": "600"}), ProviderUnavailable, 1),
-    "no quota": (
-        refusal(429, {"message": "billing", "code": "insufficient_quota"}),
-        ProviderUnavailable,
-        1,
-    ),
-    "wrong key": (refusal(401), ProviderUnavailable, 1),
-    "our credit is gone": (refusal(402), ProviderUnavailable, 1),
-    "no such model": (refusal(404), ProviderUnavailable, 1),
-    "bad request": (refusal(400), ProviderFailed, 1),
-    "a server error": (refusal(500), ProviderFailed, 3),
-    "gateway timeout": (refusal(504), ProviderTimeout, 3),
-}
-
-
-@pytest.mark.parametrize(("answer", "error", "tries"), LASTING.values(), ids=LASTING.keys())
-async def test_a_lasting_refusal_is_never_the_users_own_problem(
-    ask, answer: Answer, error: type[Exception], tries: int
-) -> None:
-    with Peer(answer) as peer, pytest.raises(error) as raised:
-        await ask(peer)
-    assert len(peer.requests) == tries
-    assert raised.value.status in (502, 503, 504)
-    for word in ("quota", "billing", "credit", "key"):
-        assert word not in str(raised.value)
-    if "Retry-After" in answer.headers:
-        assert raised.value.retry_after == 600
-
-
-async def test_a_server_that_refuses_stream_options_is_asked_without(ask) -> None:
-    first = refusal(400, {"message": "Unrecognized request argument: stream_options"})
-    with Peer(first, reply("Hi")) as peer:
-        assert text_of(await ask(peer)) == "Hi"
-    assert "stream_options" not in peer.requests[1].body
-
-
-async def test_nobody_there_is_unavailable(settings: Settings) -> None:
-    settings.OPENAI_BASE_URL = "http://127.0.0.1:1/v1"
-    with pytest.raises(ProviderUnavailable):
-        [event_ async for event_ in OpenAIProvider().stream(REQUEST)]
+async def test_comments_are_signs_of_life(ask) -> None:
+    with Peer(Answer([b": busy\n\n", chunk("Hi"), chunk(finish="stop"), DONE])) as peer:
+        assert (await ask(peer))[:3] == [Thinking(), Thinking(), Delta("Hi")]
 
 
 async def test_letting_go_closes_the_upstream_response(settings: Settings) -> None:
     with Peer(Answer([chunk("Hi"), HOLD])) as peer:
         settings.OPENAI_BASE_URL = peer.url
         stream = OpenAIProvider().stream(REQUEST)
-        assert await anext(stream) == Delta("Hi")
+        assert [await anext(stream), await anext(stream)] == [Thinking(), Delta("Hi")]
         await stream.aclose()
         assert await asyncio.to_thread(peer.closed_by_client.wait, 60)
+
+
+async def test_no_key_is_no_header(settings: Settings) -> None:
+    with Peer(reply("Hi")) as peer:
+        settings.OPENAI_BASE_URL = peer.url + "/"
+        settings.OPENAI_API_KEY = ""
+        await collect([])
+    assert "authorization" not in peer.requests[0].headers
+    assert peer.requests[0].path == "/v1/chat/completions"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from pytest_django.fixtures import Settings
 
 from chat.models import Chat
+from chat.replies.providers.openai import OpenAIProvider
 from tests.support.aimock import NoPeer, aimock, install
 from tests.support.replies import Client, facts, read, text_of
 
@@ -26,12 +27,13 @@ def peer_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def client(chat: Chat, peer_url: str, settings: Settings) -> Client:
+async def client(chat: Chat, peer_url: str, settings: Settings) -> AsyncIterator[Client]:
     settings.AI_PROVIDER = "openai"
     settings.OPENAI_BASE_URL = peer_url
     settings.OPENAI_API_KEY = "test"
     settings.OPENAI_MODEL = "gpt-4o-mini"
-    return Client(chat.user)
+    yield Client(chat.user)
+    await OpenAIProvider().close()
 
 
 async def test_a_reply_in_pieces(chat: Chat, client: Client) -> None:
