@@ -22,7 +22,7 @@ export function connect(element) {
   store.subscribe(({ epoch, version }) => {
     const now = `${epoch}.${version}`;
     if (!version || now === shown) return;
-    // The page came with its first balance; a newer entry in between is not in the content.
+    // The content came with the page and its balance, unless an entry was written in between.
     const isCurrent = !shown && version === (newestVersion(element) ?? version);
     shown = now;
     clearTimeout(timer);
