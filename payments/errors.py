@@ -32,7 +32,7 @@ class HoldResolved(DomainError):
 
 
 class InvariantViolated(DomainError):
-    """The database refused the entry: its shape or its links break a law of the ledger."""
+    """The database refused the entry. Data: `invariant`, the constraint or trigger that did."""
 
     code = "ledger_invariant"
     status = 422

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from channels.db import database_sync_to_async
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -27,18 +26,18 @@ from chat.replies.start import ReplyInput, find_started, start_detached
 from chat.replies.tail import wait_for_end
 from intellispark.accounts.languages import asked_language
 from intellispark.accounts.models import User
-from intellispark.accounts.tokens import authenticate_request
+from intellispark.accounts.requests import authenticate
 from intellispark.api.body import plain_body_of
 from intellispark.api.errors import Invalid, NotFound
 from intellispark.api.idempotency import client_key
 from intellispark.threads import in_thread
 
 
-@csrf_exempt  # authenticate_request asks for the token where a session is used
+@csrf_exempt  # authenticate asks for the token where a session is used
 @require_POST
 async def generate(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     """One reply: as a stream, as a promise (202), or whole."""
-    user = await _user(request)
+    user = await authenticate(request)
     key, body = client_key(request), plain_body_of(request)
     generation = await in_thread(_replayed)(user, chat_id, key, body)
     if generation is None:
@@ -72,19 +71,13 @@ async def generation_events(request: HttpRequest, generation_id: UUID) -> HttpRe
 @require_POST
 async def generation_stop(request: HttpRequest, generation_id: UUID) -> HttpResponseBase:
     """Ask for its end; what was said by then is kept."""
-    user = await _user(request)
+    user = await authenticate(request)
     generation = await in_thread(request_stop)(user=user, generation_id=generation_id)
     return _json({"generation": state_of(generation)}, status=202)
 
 
-async def _user(request: HttpRequest) -> User:
-    """Who asks. In the request's own thread, whose connection is given back after: it would
-    otherwise be kept for as long as the stream lasts, and the pool is small."""
-    return await database_sync_to_async(authenticate_request)(request)
-
-
 async def _own(request: HttpRequest, generation_id: UUID) -> Generation:
-    user = await _user(request)
+    user = await authenticate(request)
     return await in_thread(get_generation)(user=user, generation_id=generation_id)
 
 

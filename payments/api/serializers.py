@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from intellispark.api.times import isoformat
 from payments.billing.models import Purchase
-from payments.ledger.balance import balance_of
-from payments.ledger.expiry import expiring
 from payments.ledger.history import KINDS
-from payments.ledger.models import LedgerEntry, Wallet
+from payments.ledger.models import LedgerEntry
 
 ERROR = {"$ref": "#/components/schemas/Error"}
 
@@ -23,52 +20,6 @@ class TimeField(serializers.DateTimeField):
 
     def to_representation(self, value: Any) -> str:
         return isoformat(value)
-
-
-class ExpiringSerializer(serializers.Serializer):
-    """Tokens that expire at that time unless they are spent before."""
-
-    tokens = serializers.IntegerField()
-    expires_at = TimeField()
-
-
-class WalletSerializer(serializers.Serializer):
-    """The balance, for clients that have no socket. Whole tokens."""
-
-    user_id = serializers.UUIDField()
-    balance = serializers.IntegerField(help_text="Posted tokens.")
-    held = serializers.IntegerField(help_text="Reserved by running generations.")
-    available = serializers.IntegerField(help_text="max(0, balance - held): what is shown.")
-    debt = serializers.IntegerField(help_text="max(0, held - balance).")
-    version = serializers.IntegerField(help_text="The wallet's count of ledger entries.")
-    epoch = serializers.IntegerField(help_text="Rises when a wallet is restored from a backup.")
-    expiring = ExpiringSerializer(many=True, help_text="Free tokens with a date, soonest first.")
-    created_at = TimeField()
-    updated_at = TimeField()
-
-    def to_representation(self, wallet: Wallet) -> dict[str, Any]:
-        return wallet_json(wallet)
-
-
-def etag_of(user_id: UUID | str, epoch: int, version: int) -> str:
-    """Names the person too: the next one at this browser may be at the same version."""
-    return f'"{user_id}.{epoch}.{version}"'
-
-
-def wallet_json(wallet: Wallet) -> dict[str, Any]:
-    """The fields of `WalletSerializer`."""
-    balance: dict[str, Any] = {**balance_of(wallet)}
-    del balance["ops"]  # only what was just written has any
-    return {
-        "user_id": str(wallet.pk),
-        **balance,
-        "expiring": [
-            {"tokens": lot.tokens, "expires_at": isoformat(lot.expires_at)}
-            for lot in expiring(wallet)
-        ],
-        "created_at": isoformat(wallet.created_at),
-        "updated_at": isoformat(wallet.updated_at),
-    }
 
 
 class EntrySerializer(serializers.ModelSerializer):

@@ -1,4 +1,4 @@
-"""Seals find what was changed while the laws were off, and name it."""
+"""Seals find what was changed while the triggers were off, and name it."""
 
 from __future__ import annotations
 
