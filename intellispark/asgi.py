@@ -13,7 +13,6 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
 from intellispark.single_process import claim_database  # noqa: E402
-from payments.api.quick import quick_tokens  # noqa: E402
 from payments.live.socket import BalanceSocket  # noqa: E402
 
 
@@ -27,7 +26,7 @@ claim_database()
 get_channel_layer()  # now: two threads that call it first at the same moment would make two
 application = ProtocolTypeRouter(
     {
-        "http": quick_tokens(http),
+        "http": http,
         "websocket": URLRouter(
             [path("ws/balance/", BalanceSocket.as_asgi()), re_path(r"", nowhere)]
         ),

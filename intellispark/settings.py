@@ -227,6 +227,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "chat.api.schema.add_generations",
+        "payments.api.schema.add_tokens",
         "intellispark.api.schema.add_errors",
     ],
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,

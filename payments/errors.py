@@ -32,7 +32,7 @@ class HoldResolved(DomainError):
 
 
 class InvariantViolated(DomainError):
-    """The database refused the entry: its values or references would break an invariant."""
+    """The database refused the entry. Data: `invariant`, the constraint or trigger that did."""
 
     code = "ledger_invariant"
     status = 422

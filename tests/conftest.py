@@ -30,7 +30,7 @@ _teardown = TransactionTestCase._fixture_teardown
 
 
 def _teardown_without_triggers(self: TransactionTestCase) -> None:
-    """Django empties the tables after tests with real transactions; the laws would refuse."""
+    """Django empties the tables after tests with real transactions; the triggers would refuse."""
     with without_triggers():
         _teardown(self)
 

@@ -42,7 +42,7 @@ def test_not_ready_with_a_migration_to_apply() -> None:
 
 
 @pytest.mark.django_db
-def test_not_ready_without_a_law_of_the_ledger() -> None:
+def test_not_ready_without_a_trigger_of_the_ledger() -> None:
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' LIMIT 1")

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from channels.db import database_sync_to_async
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
@@ -23,19 +22,18 @@ from chat.replies.models import Generation
 from chat.replies.start import start_detached
 from chat.replies.tail import wait_for_end
 from intellispark.accounts.languages import requested_language
-from intellispark.accounts.models import User
-from intellispark.accounts.tokens import authenticate_request
+from intellispark.accounts.requests import authenticate
 from intellispark.api.body import plain_body_of
 from intellispark.api.errors import NotFound
 from intellispark.api.idempotency import client_key
 from intellispark.threads import in_thread
 
 
-@csrf_exempt  # authenticate_request checks the token where a session is used
+@csrf_exempt  # authenticate checks the token where a session is used
 @require_POST
 async def generate(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
     """Start one reply, and answer with its stream, with 202 at once, or with the whole reply."""
-    user = await _user(request)
+    user = await authenticate(request)
     key, body = client_key(request), plain_body_of(request)
     generation = await start_detached(
         user=user, chat_id=chat_id, body=body, key=key, language=requested_language(request)
@@ -67,22 +65,13 @@ async def generation_events(request: HttpRequest, generation_id: UUID) -> HttpRe
 @require_POST
 async def generation_stop(request: HttpRequest, generation_id: UUID) -> HttpResponseBase:
     """Ask the generation to stop; its text so far is kept."""
-    user = await _user(request)
+    user = await authenticate(request)
     generation = await in_thread(request_stop)(user=user, generation_id=generation_id)
     return _json({"generation": state_of(generation)}, status=202)
 
 
-async def _user(request: HttpRequest) -> User:
-    """The person who sends the request.
-
-    Loaded in a thread that gives its connection back at once. The request's own would keep it for
-    as long as the stream lasts, and the pool is small.
-    """
-    return await database_sync_to_async(authenticate_request)(request)
-
-
 async def _own_generation(request: HttpRequest, generation_id: UUID) -> Generation:
-    user = await _user(request)
+    user = await authenticate(request)
     return await in_thread(get_generation)(user=user, generation_id=generation_id)
 
 

@@ -7,11 +7,18 @@ from typing import Any
 from chat.conversations.models.message import MESSAGE_MAX_CHARS
 from chat.conversations.validation import PATTERN
 from intellispark.api.idempotency import KEY_SCHEMA
-
-UUID = {"type": "string", "format": "uuid"}
-TIME = {"type": "string", "format": "date-time"}
-COUNT = {"type": "integer"}
-SECURITY: list[dict[str, list[str]]] = [{"jwtAuth": []}, {"cookieAuth": []}]
+from intellispark.api.openapi import (
+    COUNT,
+    SECURITY,
+    TIME,
+    UUID,
+    header,
+    json_answer,
+    nullable,
+    object_of,
+    path_id,
+    ref,
+)
 
 STREAM = """Server-Sent Events. `id` is the offset in Unicode code points after the event's text.
 
@@ -27,37 +34,13 @@ The closing event comes on every resume, and its `message` replaces the text. A 
 out every 15 s. Leaving the stream stops nothing."""
 
 
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _nullable(name: str) -> dict[str, Any]:
-    return {"allOf": [_ref(name)], "nullable": True}
-
-
-def _object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "required": list(properties), "properties": properties}
-
-
-def _json(description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
-
-
-def _path_id(name: str) -> dict[str, Any]:
-    return {"in": "path", "name": name, "required": True, "schema": UUID}
-
-
-def _header(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"in": "header", "name": name, "description": description, "schema": schema}
-
-
 SSE = {"text/event-stream": {"schema": {"type": "string"}}}
-LAST_EVENT_ID = _header(
+LAST_EVENT_ID = header(
     "Last-Event-ID", "Resume after that offset.", {"type": "integer", "minimum": 0}
 )
 
 SCHEMAS: dict[str, Any] = {
-    "Balance": _object(
+    "Balance": object_of(
         epoch=COUNT,
         version=COUNT,
         balance=COUNT,
@@ -66,7 +49,7 @@ SCHEMAS: dict[str, Any] = {
         debt=COUNT,
         ops={"type": "array", "items": {"type": "string"}},
     ),
-    "Generation": _object(
+    "Generation": object_of(
         id=UUID,
         chat_id=UUID,
         status={
@@ -75,10 +58,10 @@ SCHEMAS: dict[str, Any] = {
         },
         model={"type": "string"},
         price_tokens=COUNT,
-        message=_nullable("Message"),
-        receipt=_nullable("Receipt"),
+        message=nullable("Message"),
+        receipt=nullable("Receipt"),
         error={
-            **_object(code={"type": "string"}, detail={"type": "string"}),
+            **object_of(code={"type": "string"}, detail={"type": "string"}),
             "nullable": True,
         },
         created_at=TIME,
@@ -99,8 +82,8 @@ SCHEMAS: dict[str, Any] = {
         },
         "not": {"required": ["content", "message_id"]},
     },
-    "Reply": _object(
-        message=_nullable("Message"), receipt=_nullable("Receipt"), balance=_ref("Balance")
+    "Reply": object_of(
+        message=nullable("Message"), receipt=nullable("Receipt"), balance=ref("Balance")
     ),
 }
 
@@ -114,39 +97,41 @@ GENERATE = {
     "tags": ["generations"],
     "security": SECURITY,
     "parameters": [
-        _path_id("chat_id"),
-        _header(
+        path_id("chat_id"),
+        header(
             "Idempotency-Key",
             "The same key with the same body replays the first answer, "
             "and attaches to it while it still runs.",
             KEY_SCHEMA,
         ),
-        _header("Prefer", "`respond-async`", {"type": "string"}),
+        header("Prefer", "`respond-async`", {"type": "string"}),
     ],
-    "requestBody": {"content": {"application/json": {"schema": _ref("GenerateRequest")}}},
+    "requestBody": {"content": {"application/json": {"schema": ref("GenerateRequest")}}},
     "responses": {
         "200": {
             "description": "The whole reply, or its stream.",
-            "content": {"application/json": {"schema": _ref("Reply")}, **SSE},
+            "content": {"application/json": {"schema": ref("Reply")}, **SSE},
         },
-        "202": _json(
+        "202": json_answer(
             "Started (`Prefer: respond-async`).",
-            _object(
-                generation=_ref("Generation"),
-                message=_nullable("Message"),
-                balance=_ref("Balance"),
+            object_of(
+                generation=ref("Generation"),
+                message=nullable("Message"),
+                balance=ref("Balance"),
             ),
         ),
-        "402": _json("Not enough tokens; nothing was stored.", _ref("Error")),
-        "409": _json("A reply is running, or the key was used for another request.", _ref("Error")),
-        "422": _json(
+        "402": json_answer("Not enough tokens; nothing was stored.", ref("Error")),
+        "409": json_answer(
+            "A reply is running, or the key was used for another request.", ref("Error")
+        ),
+        "422": json_answer(
             "Invalid, or there is no message to reply to. With nothing charged: the content filter "
             "stopped the reply, or the message is too long for the model.",
-            _ref("Error"),
+            ref("Error"),
         ),
-        "502": _json("The model failed; nothing was charged.", _ref("Error")),
-        "503": _json("The model is unavailable; nothing was charged.", _ref("Error")),
-        "504": _json("The model took too long; nothing was charged.", _ref("Error")),
+        "502": json_answer("The model failed; nothing was charged.", ref("Error")),
+        "503": json_answer("The model is unavailable; nothing was charged.", ref("Error")),
+        "504": json_answer("The model took too long; nothing was charged.", ref("Error")),
     },
 }
 
@@ -158,8 +143,8 @@ PATHS: dict[str, Any] = {
             "summary": "Read the state of a reply",
             "tags": ["generations"],
             "security": SECURITY,
-            "parameters": [_path_id("generation_id")],
-            "responses": {"200": _json("Its state.", _ref("Generation"))},
+            "parameters": [path_id("generation_id")],
+            "responses": {"200": json_answer("Its state.", ref("Generation"))},
         }
     },
     "/api/generations/{generation_id}/events": {
@@ -169,7 +154,7 @@ PATHS: dict[str, Any] = {
             "description": STREAM,
             "tags": ["generations"],
             "security": SECURITY,
-            "parameters": [_path_id("generation_id"), LAST_EVENT_ID],
+            "parameters": [path_id("generation_id"), LAST_EVENT_ID],
             "responses": {"200": {"description": "The stream.", "content": SSE}},
         }
     },
@@ -181,8 +166,8 @@ PATHS: dict[str, Any] = {
             "Stopping again, or too late, changes nothing.",
             "tags": ["generations"],
             "security": SECURITY,
-            "parameters": [_path_id("generation_id")],
-            "responses": {"202": _json("Stopping.", _object(generation=_ref("Generation")))},
+            "parameters": [path_id("generation_id")],
+            "responses": {"202": json_answer("Stopping.", object_of(generation=ref("Generation")))},
         }
     },
 }

@@ -42,10 +42,11 @@ async def authenticate(scope: dict[str, Any]) -> Identity:
 
     Sockets that come at the same moment share their queries.
     """
-    found = await _identified(credential_of(scope))
+    credential = credential_of(scope)
+    found = await person(credential)
     if isinstance(found, CloseCode):
         raise SocketRefused(found)
-    return found
+    return _identity(found, credential)
 
 
 def credential_of(scope: dict[str, Any]) -> Credential:
@@ -77,26 +78,27 @@ def identify(credentials: Iterable[Credential]) -> dict[Credential, Identity | C
     Three queries for all of them together: sessions, families, people.
     """
     return {
-        each: user
-        if isinstance(user, CloseCode)
-        else Identity(user.pk, each.session_key, each.family, each.expires)
-        for each, user in people(credentials).items()
+        each: user if isinstance(user, CloseCode) else _identity(user, each)
+        for each, user in _people(credentials).items()
     }
 
 
-_identified: DataLoader[Credential, Identity | CloseCode] = DataLoader(identify)
+def _identity(user: User, credential: Credential) -> Identity:
+    return Identity(user.pk, credential.session_key, credential.family, credential.expires)
 
 
-def people(
-    credentials: Iterable[Credential], *, select_related: str = ""
-) -> dict[Credential, User | CloseCode]:
-    """For each credential the user, or the close code. Three queries, which also load the user's
-    one-to-one relation named by `select_related`."""
+def _people(credentials: Iterable[Credential]) -> dict[Credential, User | CloseCode]:
+    """The same with the user in place of the identity."""
     credentials = list(credentials)
     owners = _owners_of_sessions({each.session_key for each in credentials if each.session_key})
-    families = _families({each.family for each in credentials if each.family}, select_related)
-    users = _users({user_id for user_id, _ in owners.values()}, select_related)
+    families = _families({each.family for each in credentials if each.family})
+    users = User.objects.in_bulk({user_id for user_id, _ in owners.values()}) if owners else {}
     return {each: _check(each, owners, families, users) for each in credentials}
+
+
+person: DataLoader[Credential, User | CloseCode] = DataLoader(_people)
+"""Whose that credential is, or why they are not let in: for sockets, and for requests with a bearer
+token (`accounts.requests.authenticate`), which share their queries with those of the moment."""
 
 
 def _owners_of_sessions(keys: set[str]) -> dict[str, tuple[UUID, str]]:
@@ -111,20 +113,12 @@ def _owners_of_sessions(keys: set[str]) -> dict[str, tuple[UUID, str]]:
     return found
 
 
-def _families(ids: set[str], select_related: str) -> dict[str, TokenFamily]:
-    """The token families of these ids, revoked or not, each with its user."""
+def _families(ids: set[str]) -> dict[str, TokenFamily]:
+    """Each of these token families, revoked or not, with whose it is."""
     if not ids:
         return {}
-    related = [f"user__{select_related}"] if select_related else ["user"]
-    families = TokenFamily.objects.filter(pk__in=ids).select_related(*related)
-    # Only the columns that `_check` reads: building all of them costs more than the query.
-    families = families.only("revoked_at", "user__is_active", "user__suspended_at", *related)
+    families = TokenFamily.objects.filter(pk__in=ids).select_related("user")
     return {str(family.pk): family for family in families}
-
-
-def _users(ids: set[UUID], select_related: str) -> dict[UUID, User]:
-    users = User.objects.select_related(select_related) if select_related else User.objects
-    return users.in_bulk(ids) if ids else {}
 
 
 def _check(

@@ -161,29 +161,19 @@ def session_user(request: HttpRequest) -> User | None:
     return user
 
 
-def authenticate_request(request: HttpRequest) -> User:
-    """The person who sends the request: the bearer's owner, else the session's. For plain views.
-
-    One query for a bearer. Raises NotSignedIn, Suspended, CsrfFailed. A bad bearer is refused
-    even beside a valid session: whoever sends a bearer wants to use it.
-    """
-    raw = bearer_of(request)
-    user = user_from_bearer(raw) if raw is not None else session_user(request)
-    if user is None:
-        raise NotSignedIn
-    if raw is not None and user.language:
-        translation.activate(user.language)
-    return user
-
-
 class BearerAuthentication(BaseAuthentication):
     """DRF: `Authorization: Bearer <access>`."""
 
     def authenticate(self, request: Request) -> tuple[User, str] | None:
+        """One query. A bad bearer is refused even where a session would do: whoever sends one
+        means it."""
         raw = bearer_of(request)
         if raw is None:
             return None
-        return authenticate_request(request._request), raw
+        user = user_from_bearer(raw)
+        if user.language:
+            translation.activate(user.language)
+        return user, raw
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

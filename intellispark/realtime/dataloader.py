@@ -15,36 +15,44 @@ MOST = 500  # keys a pass: a storm of them must not become one query without end
 
 
 class DataLoader(Generic[K, V]):
-    """`await loader(key)` is `work([key, …])[key]`. Call it on one loop at a time.
+    """`await load(key)` is `work([key, …])[key]`.
 
     While one pass is at work in its thread, the next one gathers: a single caller waits for
-    nobody, and a thousand sockets that come back at once cost a handful of queries.
+    nobody, and a thousand sockets that come back at once cost a handful of queries. Event loops
+    share nothing with each other.
     """
 
     def __init__(self, work: Callable[[list[K]], dict[K, V]]) -> None:
         self._work = database_sync_to_async(work, thread_sensitive=False)
-        self._waiting: dict[K, asyncio.Future[V]] = {}
-        self._worker: asyncio.Task[None] | None = None
+        self._waiting: dict[asyncio.AbstractEventLoop, dict[K, asyncio.Future[V]]] = {}
+        self._workers: set[asyncio.Task[None]] = set()  # the loop itself keeps weak references only
 
     async def __call__(self, key: K) -> V:
         loop = asyncio.get_running_loop()
-        if self._worker is not None and self._worker.get_loop() is not loop:
-            self._waiting, self._worker = {}, None
-        future = self._waiting.setdefault(key, loop.create_future())
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._answer())
+        waiting = self._waiting.get(loop)
+        if waiting is None:  # nobody is at work on this loop
+            waiting = self._waiting[loop] = {}
+            worker = loop.create_task(self._answer(waiting))
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
+        future = waiting.setdefault(key, loop.create_future())
         return await asyncio.shield(future)
 
-    async def _answer(self) -> None:
-        while self._waiting:
-            keys = list(self._waiting)[:MOST]
-            # Taken out before the work: who asks from now on must see what is true from now on.
-            asked = {key: self._waiting.pop(key) for key in keys}
-            try:
-                found = await self._work(keys)
-            except Exception as error:
-                for future in asked.values():
-                    future.set_exception(error)
-            else:
-                for key, future in asked.items():
-                    future.set_result(found[key])
+    async def _answer(self, waiting: dict[K, asyncio.Future[V]]) -> None:
+        try:
+            while waiting:
+                # Taken out before the work: who asks from now on must see what is true from now on.
+                asked = {key: waiting.pop(key) for key in list(waiting)[:MOST]}
+                await self._pass(asked)
+        finally:
+            del self._waiting[asyncio.get_running_loop()]
+
+    async def _pass(self, asked: dict[K, asyncio.Future[V]]) -> None:
+        try:
+            found = await self._work(list(asked))
+        except Exception as error:
+            for future in asked.values():
+                future.set_exception(error)
+        else:
+            for key, future in asked.items():
+                future.set_result(found[key])

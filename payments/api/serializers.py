@@ -3,68 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from intellispark.api.fields import TimeField
-from intellispark.api.times import isoformat
 from payments.billing.models import Purchase
-from payments.ledger.balance import balance_of
-from payments.ledger.expiry import expiring
 from payments.ledger.history import KINDS
-from payments.ledger.models import LedgerEntry, Wallet
-
-
-class ExpiringSerializer(serializers.Serializer):
-    """Tokens that expire at that time if they are not spent before."""
-
-    tokens = serializers.IntegerField()
-    expires_at = TimeField()
-
-
-class WalletSerializer(serializers.Serializer):
-    """The balance, for clients that have no socket. Whole tokens."""
-
-    user_id = serializers.UUIDField()
-    balance = serializers.IntegerField(help_text="Posted tokens.")
-    held = serializers.IntegerField(help_text="Reserved by running generations.")
-    available = serializers.IntegerField(
-        help_text="max(0, balance - held): the number that pages show."
-    )
-    debt = serializers.IntegerField(help_text="max(0, held - balance).")
-    version = serializers.IntegerField(help_text="The wallet's count of ledger entries.")
-    epoch = serializers.IntegerField(help_text="Rises when a wallet is restored from a backup.")
-    expiring = ExpiringSerializer(
-        many=True, help_text="Unreserved tokens with a date, soonest first."
-    )
-    created_at = TimeField()
-    updated_at = TimeField()
-
-    def to_representation(self, wallet: Wallet) -> dict[str, Any]:
-        return wallet_json(wallet)
-
-
-def etag_of(user_id: UUID | str, epoch: int, version: int) -> str:
-    """The ETag. It names the person, because two people may be at the same version."""
-    return f'"{user_id}.{epoch}.{version}"'
-
-
-def wallet_json(wallet: Wallet) -> dict[str, Any]:
-    """The fields of `WalletSerializer`."""
-    balance: dict[str, Any] = {**balance_of(wallet)}
-    del balance["ops"]  # only a new entry has any
-    return {
-        "user_id": str(wallet.pk),
-        **balance,
-        "expiring": [
-            {"tokens": lot.tokens, "expires_at": isoformat(lot.expires_at)}
-            for lot in expiring(wallet)
-        ],
-        "created_at": isoformat(wallet.created_at),
-        "updated_at": isoformat(wallet.updated_at),
-    }
+from payments.ledger.models import LedgerEntry
 
 
 class EntrySerializer(serializers.ModelSerializer):

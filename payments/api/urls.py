@@ -3,10 +3,11 @@
 from django.urls import path
 
 from payments.api.purchases import CheckoutView, PacksView, PurchaseView
-from payments.api.user import TokensView, TransactionsView
+from payments.api.tokens import tokens
+from payments.api.transactions import TransactionsView
 
 urlpatterns = [
-    path("user/tokens", TokensView.as_view(), name="api-tokens"),
+    path("user/tokens", tokens, name="api-tokens"),
     path("user/transactions", TransactionsView.as_view(), name="api-transactions"),
     path("packs", PacksView.as_view(), name="api-packs"),
     path("checkout", CheckoutView.as_view(), name="api-checkout"),

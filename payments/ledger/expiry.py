@@ -53,11 +53,11 @@ def expire_due_wallets(*, limit: int = BATCH) -> int:
     """How many lots expired. One transaction a wallet; twice at once or late is the same."""
     due = Wallet.objects.filter(next_expiry__lte=database_now()).order_by("next_expiry")
     found: list[UUID] = list(due.values_list("pk", flat=True)[:limit])
-    return sum(_settle_one(wallet_id) for wallet_id in found)
+    return sum(_expire_one(wallet_id) for wallet_id in found)
 
 
-def _settle_one(wallet_id: UUID) -> int:
-    """A wallet that differs from its laws must not keep the others from being settled."""
+def _expire_one(wallet_id: UUID) -> int:
+    """A wallet that was tampered with must not keep the lots of others from expiring."""
     try:
         return len(expire_due_lots(wallet_id=wallet_id))
     except (LotMismatch, InvariantViolated):

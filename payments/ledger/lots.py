@@ -2,7 +2,7 @@
 
 Nothing of this is stored. A wallet's entries, played in the order of their versions, give the
 same lots whenever and wherever they are played: time decides when an expiry entry is written,
-never which tokens an entry takes. The rules (docs/ledger.md, law 8):
+never which tokens an entry takes. The rules (docs/ledger.md, invariant 8):
 
 - Tokens are taken soonest expiry first, then granted before paid, then oldest first.
 - A hold takes its tokens out of the lots at once. What its end gives back returns to the lots
@@ -29,7 +29,7 @@ Kind = LedgerEntry.Kind
 
 
 class Line(NamedTuple):
-    """The columns of an entry that the laws speak of; many times lighter than the model."""
+    """The columns that the invariants speak of; many times lighter than the model."""
 
     wallet_id: UUID
     id: int

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -25,10 +27,24 @@ async def test_a_storm_of_questions_takes_few_passes() -> None:
         passes.append(len(keys))
         return {key: key * 2 for key in keys}
 
-    batch = DataLoader(work)
-    assert await asyncio.gather(*map(batch, range(1_200))) == [n * 2 for n in range(1_200)]
+    load = DataLoader(work)
+    assert await asyncio.gather(*map(load, range(1_200))) == [n * 2 for n in range(1_200)]
     assert passes == [500, 500, 200]
-    assert await batch(7) == 14
+    assert await load(7) == 14
+
+
+def test_loops_that_ask_at_the_same_moment_do_not_disturb_each_other() -> None:
+    """As servers of tests do, each in a thread of its own."""
+    together = threading.Barrier(4)
+
+    def work(keys: list[int]) -> dict[int, int]:
+        together.wait(60)
+        return {key: key * 2 for key in keys}
+
+    load = DataLoader(work)
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(lambda number: asyncio.run(load(number)), range(4))
+        assert list(found) == [0, 2, 4, 6]
 
 
 async def test_a_failure_reaches_all_who_asked_and_nobody_after() -> None:
@@ -39,11 +55,11 @@ async def test_a_failure_reaches_all_who_asked_and_nobody_after() -> None:
             raise OSError
         return dict.fromkeys(keys, 1)
 
-    batch = DataLoader(work)
-    found = await asyncio.gather(batch(1), batch(2), return_exceptions=True)
+    load = DataLoader(work)
+    found = await asyncio.gather(load(1), load(2), return_exceptions=True)
     assert [type(each) for each in found] == [OSError, OSError]
     broken = False
-    assert await batch(1) == 1
+    assert await load(1) == 1
 
 
 @pytest.mark.django_db

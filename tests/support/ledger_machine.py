@@ -32,8 +32,8 @@ ATTACKS = [
     "DELETE FROM payments_wallet",
 ]
 
-# What must be 0 in every wallet, whatever happened: one query a law.
-LAWS = {
+# What must be 0 in every wallet, whatever happened: one query an invariant.
+INVARIANTS = {
     "1: sums": """
         SELECT COUNT(*) FROM (
             SELECT balance_after, held_after,
@@ -222,11 +222,11 @@ class LedgerMachine(RuleBasedStateMachine):
         assert found == (plain.balance, plain.held, len(plain.lines), plain.owed)
 
     @invariant()
-    def laws_stand(self) -> None:
-        for law, sql in LAWS.items():
+    def invariants_hold(self) -> None:
+        for name, sql in INVARIANTS.items():
             with connection.cursor() as cursor:
                 cursor.execute(sql)
-                assert cursor.fetchall() == [(0,)], f"law {law} is broken"
+                assert cursor.fetchall() == [(0,)], f"invariant {name} is violated"
         assert [str(found) for found in differences()] == []
 
     # --- Both ledgers at once -------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The ledger's laws once more, as plain Python: every token is a thing of its own.
+"""The ledger once more, as plain Python: every token is a thing of its own.
 
 It shares no code with `payments` and takes no short cuts: a lot is the tokens that bear its name.
 The state machine in tests/payments/ledger/test_machine.py holds the real ledger against it.

@@ -1,4 +1,4 @@
-"""Lifts the laws of the ledger, or goes around it by raw SQL, for tests that break things."""
+"""Drops the ledger's triggers, or goes around it by raw SQL, for tests that break things."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 class LedgerSeal(models.Model):
     """What the entry with that version, and all before it, looked like at `created_at`.
 
-    `digest` is the SHA-256 of the previous digest and the entry (see payments/audit/seals.py). One for
-    each sealed entry, so that a difference can be named to the version.
+    `digest` is the SHA-256 of the previous digest and the entry (payments/audit/seals.py). One
+    for each sealed entry, so that a difference can be named to the version.
     """
 
     wallet = models.ForeignKey(

@@ -17,7 +17,10 @@ class WalletManager(models.Manager["Wallet"]):
         One query when it exists. Safe when two first requests race: the primary key is the user.
         """
         wallet = self.filter(pk=user_id).first()
-        return wallet or self.get_or_create(user_id=user_id)[0]
+        if wallet is None:
+            self.get_or_create(user_id=user_id)
+            wallet = self.get(pk=user_id)  # the welcome tokens that came with it have moved it
+        return wallet
 
 
 class Wallet(models.Model):

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from django.test import Client
+import pytest
+from asgiref.sync import async_to_sync
+from django.db import OperationalError
+from django.test import Client, RequestFactory
+from django.utils import timezone
+from structlog.testing import capture_logs
 
-from intellispark.accounts.models import User
+from intellispark.accounts import rate_limits
+from intellispark.accounts.models import TokenFamily, User
+from intellispark.accounts.suspension import suspend
+from intellispark.accounts.tokens import issue
+from intellispark.realtime.dataloader import DataLoader
+from payments.api import tokens
 from payments.ledger import operations as ledger
 from payments.models import Wallet
+from tests.api.conftest import error_of
+from tests.support.time_travel import stand_still
+
+# It reads in a thread of its own, so what is written before must be committed.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 URL = "/api/payment/user/tokens"
+
+
+def bearer(user: User) -> dict[str, str]:
+    return {"Authorization": f"Bearer {issue(user)['access']}"}
 
 
 def test_it_has_the_fields_of_the_contract(client: Client, alice: User) -> None:
@@ -71,10 +92,85 @@ def test_everybody_sees_their_own(client: Client, alice: User, bob: User) -> Non
     assert client.get(URL).json()["available"] == 100
 
 
-def test_the_signed_out_get_401(client: Client, db: None) -> None:
-    answer = client.get(URL)
-    assert answer.status_code == 401
-    assert answer.json()["error"]["code"] == "not_signed_in"
+def test_a_bearer_comes_before_the_session(client: Client, alice: User, bob: User) -> None:
+    client.force_login(alice)
+    found = client.get(URL, headers=bearer(bob))
+    assert (found.status_code, found.json()["user_id"]) == (200, str(bob.pk))
+    bad = client.get(URL, headers={"Authorization": "Bearer nonsense"})
+    error_of(bad, 401, "not_signed_in")
+
+
+def test_the_signed_out_get_401(client: Client) -> None:
+    error_of(client.get(URL), 401, "not_signed_in")
+
+
+def test_a_revoked_bearer_gets_401(client: Client, alice: User) -> None:
+    headers = bearer(alice)
+    TokenFamily.objects.update(revoked_at=timezone.now())
+    error_of(client.get(URL, headers=headers), 401, "not_signed_in")
+
+
+def test_the_suspended_hear_that_they_are(client: Client, alice: User) -> None:
+    headers = bearer(alice)
+    client.force_login(alice)
+    User.objects.update(suspended_at=timezone.now())  # their session is still there
+    error_of(client.get(URL), 403, "suspended")
+    suspend(user=alice)
+    error_of(client.get(URL, headers=headers), 403, "suspended")
+
+
+def test_it_is_json_or_nothing(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    error_of(client.get(URL, headers={"Accept": "text/html"}), 406, "not_acceptable")
+    assert client.get(URL, headers={"Accept": "*/*"}).status_code == 200
+
+
+def test_it_counts_for_the_rate_limit(
+    client: Client, alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits.ELSE.limit, "amount", 3)
+    stand_still(monkeypatch)
+    settings.RATE_LIMITS, settings.REDIS_URL = True, ""
+    headers = bearer(alice)
+    statuses = [client.get(URL, headers=headers).status_code for _ in range(5)]
+    assert statuses == [200] * 3 + [429] * 2
+
+
+def test_it_has_the_headers_and_the_log_line_of_every_answer(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    with capture_logs() as lines:
+        found = client.get(URL)
+    assert found["X-Request-ID"]
+    assert found["Content-Security-Policy"]
+    assert found["X-Content-Type-Options"] == "nosniff"
+    assert {"Accept-Language", "Cookie"} <= {*found["Vary"].split(", ")}
+    (line,) = (line for line in lines if line["event"] == "request_finished")
+    assert (line["code"], line["request"]) == (200, f"GET {URL}")
+
+
+def test_the_log_names_whose_bearer_it_was(alice: User) -> None:
+    request = RequestFactory().get(URL, headers=bearer(alice))
+    assert async_to_sync(tokens.tokens)(request).status_code == 200
+    assert request.user == alice
+
+
+def test_a_database_that_is_away_is_an_error_like_others(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(user_ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(tokens, "wallets", DataLoader(away))
+    client = Client(raise_request_exception=False)
+    client.force_login(alice)
+    error_of(client.get(URL), 500, "server_error")
+
+
+def test_an_account_without_a_wallet_gets_one(client: Client) -> None:
+    (late,) = User.objects.bulk_create([User(username="late", email="late@example.com")])
+    client.force_login(late)
+    assert client.get(URL).json()["available"] == 10
+    assert Wallet.objects.get(pk=late.pk).version == 1
 
 
 def test_it_can_only_be_read(client: Client, alice: User) -> None:
@@ -83,3 +179,5 @@ def test_it_can_only_be_read(client: Client, alice: User) -> None:
         answer = getattr(client, method)(URL, {"balance": 1_000}, "application/json")
         assert answer.status_code == 405
     assert client.get(URL).json()["balance"] == 10
+    head = client.head(URL)
+    assert (head.status_code, head.content, head["ETag"]) == (200, b"", f'"{alice.pk}.1.1"')

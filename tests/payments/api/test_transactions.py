@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from intellispark.accounts.models import User
-from payments.api import user as api
+from payments.api import transactions as api
 from payments.ledger import history
 from payments.ledger import operations as ledger
 from payments.models import Wallet

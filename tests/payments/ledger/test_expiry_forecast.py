@@ -84,6 +84,7 @@ def test_the_history_names_an_expiry(signed_in: Client, alice: User) -> None:
     assert "Expired tokens" in html(signed_in, "/payment/history/")
 
 
+@pytest.mark.django_db(transaction=True)  # the API reads in a thread of its own
 def test_the_api_lists_what_expires(signed_in: Client, alice: User) -> None:
     give(alice, 5, 9)
     give(alice, 7, 1)
@@ -115,6 +116,7 @@ def test_a_debt_stops_spending_until_a_credit_has_paid_it(alice: User) -> None:
     assert Wallet.objects.get(pk=alice.pk).balance == 0
 
 
+@pytest.mark.django_db(transaction=True)  # the API reads in a thread of its own
 def test_a_date_at_midnight_is_told_as_the_day_before(signed_in: Client, alice: User) -> None:
     midnight = datetime(2099, 12, 31, tzinfo=UTC)
     ledger.grant(wallet_id=alice.pk, tokens=5, key="g", expires_at=midnight)

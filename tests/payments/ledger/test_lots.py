@@ -1,4 +1,4 @@
-"""Expiring lots: what is taken first, what expires, when, and once (law 8)."""
+"""Expiring lots: what is taken first, what expires, when, and once (invariant 8)."""
 
 from __future__ import annotations
 

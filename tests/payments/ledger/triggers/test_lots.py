@@ -1,4 +1,4 @@
-"""Law 8 by raw SQL, at once, and when somebody went around the laws."""
+"""Lots by raw SQL, at once, and when somebody went around the triggers."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_housekeeping_says_how_many_lots_expired(dated: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_laws_can_be_lifted_and_put_back_with_lots_there(dated: User) -> None:
+def test_triggers_can_be_dropped_and_put_back_with_lots_there(dated: User) -> None:
     with without_triggers():
         pass
     with pytest.raises(IntegrityError):

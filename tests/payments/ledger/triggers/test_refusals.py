@@ -1,4 +1,4 @@
-"""The database keeps the laws by itself: raw SQL is refused or changes nothing."""
+"""The database keeps the invariants by itself: raw SQL is refused or changes nothing."""
 
 from __future__ import annotations
 

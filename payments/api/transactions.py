@@ -1,12 +1,10 @@
-"""The person's own balance and its history."""
+"""The history of a person's own balance."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponseBase
-from django.utils.cache import get_conditional_response
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
@@ -14,40 +12,11 @@ from rest_framework.views import APIView
 
 from intellispark.accounts.requests import current_user
 from intellispark.api.schema import ERROR
-from payments.api.serializers import (
-    EntryPageSerializer,
-    HistoryQuery,
-    WalletSerializer,
-    etag_of,
-)
+from payments.api.serializers import EntryPageSerializer, HistoryQuery
+from payments.api.tokens import HEADERS
 from payments.ledger import history
-from payments.ledger.models import Wallet
 
 PAGE_SIZE = 50
-PRIVATE = "private, no-cache"  # browsers keep it, but ask before they show it again
-
-
-class TokensView(APIView):
-    @extend_schema(
-        operation_id="payment_user_tokens",
-        summary="The balance",
-        description="Carries an `ETag`. With `If-None-Match` it answers 304 while nothing changed.",
-        parameters=[
-            OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER),
-            OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 304]),
-        ],
-        responses={
-            200: WalletSerializer,
-            304: OpenApiResponse(description="Nothing has changed."),
-        },
-        tags=["payment"],
-    )
-    def get(self, request: Request) -> HttpResponseBase:
-        wallet = Wallet.objects.for_user(current_user(request).pk)
-        etag = etag_of(wallet.pk, wallet.epoch, wallet.version)
-        headers = {"ETag": etag, "Cache-Control": PRIVATE}
-        response = Response(WalletSerializer(wallet).data, headers=headers)
-        return get_conditional_response(request, etag=etag, response=response) or response
 
 
 class TransactionsView(APIView):
@@ -80,4 +49,4 @@ class TransactionsView(APIView):
         if page.older is not None:
             following = replace_query_param(request.build_absolute_uri(), "cursor", page.older)
         answer = EntryPageSerializer({"results": page.entries, "next": following})
-        return Response(answer.data, headers={"Cache-Control": PRIVATE})
+        return Response(answer.data, headers=HEADERS)
