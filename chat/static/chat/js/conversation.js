@@ -1,6 +1,5 @@
 /**
- * Sending and receiving: connects the stream of one reply with the messages, the composer and the
- * balance.
+ * Sending and receiving: connects a reply's stream with the messages, the composer, the balance.
  *
  * Nothing that was typed is lost: a message that was refused goes back into the box; one that was
  * accepted stays, with a button to try again.
@@ -160,9 +159,10 @@ export class Conversation {
       if (stream.generationId) {
         this.#showLost(item, error, stream.generationId);
       } else {
+        const status = error instanceof ApiError ? error.status : undefined;
         item.remove();
-        refused(statusOf(error) === 0);
-        this.#composer?.refuse(reasonOf(error), { forTokens: statusOf(error) === 402 });
+        refused(status === 0);
+        this.#composer?.refuse(reasonOf(error), { forTokens: status === 402 });
       }
     } finally {
       this.#closeStream();
@@ -221,8 +221,7 @@ export class Conversation {
   }
 
   /**
-   * The connection did not come back. The text so far stays, with a button to follow the stream
-   * again.
+   * The connection did not come back: the text so far stays, with a button to follow it again.
    *
    * @param {HTMLElement} item
    * @param {unknown} error
@@ -236,11 +235,6 @@ export class Conversation {
     if (!part(item, "[data-content]").textContent) item.remove();
     this.#messages.showRetry(t("reply.lost"));
   }
-}
-
-/** @param {unknown} error */
-function statusOf(error) {
-  return error instanceof ApiError ? error.status : undefined;
 }
 
 /** @param {unknown} error */
