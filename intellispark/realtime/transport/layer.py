@@ -79,9 +79,9 @@ class DirectChannelLayer(RedisPubSubChannelLayer):
             if topic not in layer.groups or loop.is_closed():
                 continue
             if loop is running:
-                layer.deliver(topic, message)
+                layer.deliver_to_topic(topic, message)
             else:
-                loop.call_soon_threadsafe(layer.deliver, topic, message)
+                loop.call_soon_threadsafe(layer.deliver_to_topic, topic, message)
 
     def publish(self, group: str, message: Message) -> None:
         """To the group's channels in other processes, from any thread. Never raises for Redis'
@@ -157,7 +157,8 @@ class DirectLoopLayer(RedisPubSubLoopLayer, BaseChannelLayer):
         self.channel_layer.deliver(group, message)
         await super().group_send(group, self.channel_layer.envelope(group, message))
 
-    def deliver(self, topic: str, message: Message) -> None:
+    def deliver_to_topic(self, topic: str, message: Message) -> None:
+        """To the group's channels on this loop, which is the running one."""
         for channel in [*self.groups.get(topic, ())]:
             try:
                 self._put(channel, message)
@@ -171,7 +172,7 @@ class DirectLoopLayer(RedisPubSubLoopLayer, BaseChannelLayer):
         ours = origin == self.channel_layer.origin
         if topic in self.groups:
             if not ours:  # ours was delivered as it was sent
-                self.deliver(topic, message)
+                self.deliver_to_topic(topic, message)
         elif topic == self.channel_layer.loss_topic:
             if not ours:
                 self.channel_layer.on_loss()
