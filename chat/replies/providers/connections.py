@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakKeyDictionary
 
-from aiohttp import ClientResponse, ClientSession, ClientTimeout, TCPConnector
+from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
 CONNECT_SECS = 10
 # How long a reply may take is the engine's to decide; here only a server that is not there.
@@ -41,9 +41,11 @@ def _session() -> ClientSession:
     loop = asyncio.get_running_loop()
     session = _sessions.get(loop)
     if session is None:
-        # As many as there are replies: how many may run is not decided here.
-        session = ClientSession(connector=TCPConnector(limit=0), timeout=TIMEOUT)
-        _sessions[loop] = session
+        session = _sessions[loop] = ClientSession(
+            connector=TCPConnector(limit=0),  # how many replies may run is not decided here
+            cookie_jar=DummyCookieJar(),  # of one reply nothing is told with the next
+            timeout=TIMEOUT,
+        )
     return session
 
 
