@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -50,8 +51,16 @@ def test_a_dropped_law_is_found_on_postgresql(name: str) -> None:
     assert Client().get("/readyz").status_code == 503
 
 
+@pytest.fixture
+def put_back(transactional_db: None) -> Iterator[None]:
+    """What a test did to the triggers in real transactions ends with it."""
+    yield
+    with transaction.atomic():
+        triggers.install(connection)
+
+
 @pytest.mark.postgresql
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("put_back")
 def test_a_disabled_or_reworded_law_is_found_on_postgresql(alice: User) -> None:
     raw("ALTER TABLE payments_ledgerentry DISABLE TRIGGER payments_entry_guard")
     raw(
