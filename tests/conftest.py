@@ -18,6 +18,7 @@ from intellispark.accounts.models import User
 from payments.audit.verify import differences
 from tests.support.factories import make_user
 from tests.support.flush import empty_tables
+from tests.support.markers import mark_slow
 from tests.support.template import copy_template
 
 # A loaded machine is not a finding, and what is found is found in every run. To look elsewhere:
@@ -31,8 +32,11 @@ hypothesis.settings.load_profile("repeatable")
 TransactionTestCase._fixture_teardown = lambda self: empty_tables()  # type: ignore[method-assign]
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses by markers
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of one engine are collected only under it."""
+    """What a test uses marks it; tests of one engine are collected only under it."""
+    for item in items:
+        mark_slow(item)
     engine = settings.DATABASES["default"]["ENGINE"]
     absent = [
         *(["postgresql"] if engine.endswith("sqlite3") else ["sqlite"]),

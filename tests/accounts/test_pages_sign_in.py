@@ -53,6 +53,7 @@ def test_sign_up_says_what_is_wrong(
     assert User.objects.count() == 1
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_sign_up_for_a_name_at_once_one_reads_why_not() -> None:
     barrier = Barrier(4)

@@ -25,6 +25,8 @@ from intellispark.api.idempotency import (
 from intellispark.api.models import IdempotencyKey
 from tests.support.factories import make_user
 
+pytestmark = pytest.mark.both_engines
+
 BODY = {"content": "Hello", "n": 1}
 
 

@@ -20,6 +20,8 @@ from payments.ledger.models.entry import LedgerEntry as Entry
 from payments.models import LedgerEntry, Wallet
 from tests.support.time_travel import in_days
 
+pytestmark = pytest.mark.both_engines
+
 OWN = {"id", "created_at", "version", "balance_after", "key"}  # another row is another row
 
 

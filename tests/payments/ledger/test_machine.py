@@ -22,7 +22,7 @@ from payments.ledger.triggers import install as triggers
 from payments.models import LedgerEntry, Wallet
 from tests.support.ledger_machine import LedgerMachine
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
 
 SETTINGS = settings(
     max_examples=int(os.environ.get("LEDGER_EXAMPLES", "50")),

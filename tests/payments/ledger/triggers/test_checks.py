@@ -21,7 +21,7 @@ from payments.ledger.triggers.install import trigger_names
 from payments.models import LedgerEntry, Wallet
 from tests.support.triggers import raw, without_triggers
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
 
 
 @pytest.mark.parametrize("name", trigger_names("sqlite"))

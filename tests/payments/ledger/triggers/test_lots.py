@@ -21,6 +21,8 @@ from tests.support.factories import make_user
 from tests.support.time_travel import in_days, pass_time
 from tests.support.triggers import without_triggers
 
+pytestmark = pytest.mark.both_engines
+
 DAY = timedelta(days=1)
 
 
