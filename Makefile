@@ -9,11 +9,14 @@ help:  ## This list
 run: .venv/runtime .env  ## Serve on http://127.0.0.1:8000 (make run PORT=8123)
 	@$(if $(PORT),PORT=$(PORT)) $(BIN)/python manage.py serve --prepare
 
+quick: .venv/development  ## What starts no server and no browser, on SQLite: the inner loop
+	@$(BIN)/python -m tests.run --quick
+
 test: .venv/development  ## The whole suite; what the machine lacks is skipped with its reason
 	@$(BIN)/python -m tests.run
 
-test-all: .venv/development  ## The suite on the engine of the environment; nothing may be skipped
-	@$(BIN)/python -m tests.run --all
+test-all: .venv/development  ## All of it on the engine of the environment; nothing may be skipped
+	@$(BIN)/python -m tests.run --all $(OPTIONS)
 
 bench: .venv/development  ## Benchmarks, each as a ratio against its floor
 	@$(BIN)/python -m tests.bench
@@ -62,4 +65,4 @@ requirements: .venv/development  ## Pin what pyproject.toml asks for, with hashe
 	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch .venv/development
 
-.PHONY: help run test test-all bench lint format messages screenshots requirements
+.PHONY: help run quick test test-all bench lint format messages screenshots requirements

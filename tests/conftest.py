@@ -12,12 +12,14 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import TransactionTestCase
+from django.test.utils import setup_databases, teardown_databases
 
 from intellispark.accounts.models import User
 from payments.audit.verify import differences
 from tests.support.factories import make_user
-from tests.support.flush import delete_instead_of_truncating
-from tests.support.triggers import without_triggers
+from tests.support.flush import empty_tables
+from tests.support.markers import mark_slow
+from tests.support.template import copy_template
 
 # A loaded machine is not a finding, and what is found is found in every run. To look elsewhere:
 # pytest --hypothesis-profile=searching
@@ -26,21 +28,15 @@ hypothesis.settings.register_profile("searching", derandomize=False, **PATIENT)
 hypothesis.settings.register_profile("repeatable", derandomize=True, database=None, **PATIENT)
 hypothesis.settings.load_profile("repeatable")
 
-_teardown = TransactionTestCase._fixture_teardown
+# After tests with real transactions.
+TransactionTestCase._fixture_teardown = lambda self: empty_tables()  # type: ignore[method-assign]
 
 
-def _teardown_without_triggers(self: TransactionTestCase) -> None:
-    """Django empties the tables after tests with real transactions; the triggers would refuse."""
-    with without_triggers():
-        _teardown(self)
-
-
-TransactionTestCase._fixture_teardown = _teardown_without_triggers  # type: ignore[method-assign]
-delete_instead_of_truncating()
-
-
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses by markers
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of one engine are collected only under it."""
+    """What a test uses marks it; tests of one engine are collected only under it."""
+    for item in items:
+        mark_slow(item)
     engine = settings.DATABASES["default"]["ENGINE"]
     absent = [
         *(["postgresql"] if engine.endswith("sqlite3") else ["sqlite"]),
@@ -61,16 +57,30 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     return report
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _leave_the_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Connections that threads of the tests left open would keep PostgreSQL from dropping it."""
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: Any, django_db_keepdb: bool
+) -> Iterator[None]:
+    """A database for this worker. The plugin's own would migrate one for each, and make none where
+    no test asks for one to be rolled back."""
+    with django_db_blocker.unblock():
+        if not django_db_keepdb:
+            copy_template()
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"}, keepdb=True)
     yield
-    if connection.vendor == "postgresql":
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+    with django_db_blocker.unblock():
+        if connection.vendor == "postgresql":
+            _close_left_connections()
+        teardown_databases(made, verbosity=0, keepdb=django_db_keepdb)
+
+
+def _close_left_connections() -> None:
+    """Those that threads of the tests left open would keep PostgreSQL from dropping it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(autouse=True)

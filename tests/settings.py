@@ -14,16 +14,19 @@ os.environ.setdefault("AI_PROVIDER", "demo")
 from intellispark.settings import *  # noqa: F403
 
 PATIENCE_SECS = 120  # with the database: a loaded machine is not a finding
-_suffix = os.environ.get("TEST_DB_SUFFIX", "") + os.environ.get("PYTEST_XDIST_WORKER", "")
+_run = os.environ.get("TEST_DB_SUFFIX", "")  # runs beside each other on one machine
+_suffix = _run + os.environ.get("PYTEST_XDIST_WORKER", "")
 _database = DATABASES["default"]  # noqa: F405
 if _database["ENGINE"].endswith("sqlite3"):
     _database["NAME"] += _suffix  # whoever serves it locks it, and each worker imports the app
     # A file: threads and servers in the tests need to see the same database.
     _database["TEST"] = {"NAME": f"{tempfile.gettempdir()}/intellispark-test{_suffix}.sqlite3"}
+    TEST_TEMPLATE = f"{tempfile.gettempdir()}/intellispark-template{_run}.sqlite3"
     _database["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
     _database["OPTIONS"]["timeout"] = PATIENCE_SECS
 else:
     _database["TEST"] = {"NAME": f"test_intellispark{_suffix}"}
+    TEST_TEMPLATE = f"test_intellispark{_run}_template"
     _database["OPTIONS"]["pool"]["timeout"] = PATIENCE_SECS
 
 AI_DEMO_WORDS_PER_SEC = 2_000

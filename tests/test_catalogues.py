@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from babel.messages.checkers import checkers
 from babel.messages.pofile import read_po
 
 from tests.support.catalogues import MO, PO, as_mo, as_po, merged, untranslated
+
+pytestmark = pytest.mark.once
 
 
 def test_the_catalogue_is_in_step_with_the_sources() -> None:

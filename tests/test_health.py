@@ -11,6 +11,8 @@ from pytest_django import Settings
 from intellispark import health
 from tests.support.redis import wait_for_redis
 
+pytestmark = pytest.mark.both_engines
+
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:

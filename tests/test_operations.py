@@ -50,6 +50,7 @@ def test_a_production_start_refuses_what_is_unsafe() -> None:
     assert start(**SAFE).returncode == 0
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db(transaction=True)
 def test_a_second_server_without_redis_refuses_to_start() -> None:
     with Server(REDIS_URL=""), pytest.raises(RuntimeError, match="ended with 1"):

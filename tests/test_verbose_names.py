@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from django.apps import apps
 from django.utils.functional import Promise
+
+pytestmark = pytest.mark.once
 
 OURS = {"accounts", "api", "payments", "chat"}
 

@@ -60,6 +60,7 @@ def test_suspended_staff_are_out(client: Client, root: User) -> None:
     assert client.get("/admin/").status_code == 403
 
 
+@pytest.mark.both_engines
 def test_people_are_found(client: Client, root: User, alice: User, bob: User) -> None:
     suspend(user=bob)
     for query in ("ali", "alice@example", str(alice.pk)):

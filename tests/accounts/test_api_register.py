@@ -86,6 +86,7 @@ def test_every_missing_field_is_named(api: Client) -> None:
     assert set(error["fields"]) == {"username", "email", "password"}
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_want_a_name_at_once_one_gets_it_and_the_other_hears_why() -> None:
     barrier = Barrier(6)

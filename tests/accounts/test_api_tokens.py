@@ -106,6 +106,7 @@ def test_a_refresh_token_used_twice_ends_its_family_and_no_other(
     assert me(api, phone).status_code == 200
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db(transaction=True)
 def test_a_refresh_token_used_twice_at_once_ends_its_family_too() -> None:
     pair = issue(make_user("alice"))

@@ -102,6 +102,7 @@ def test_choosing_a_language_never_leads_away(client: Client, target: str) -> No
     assert client.get("/language/").status_code == 405
 
 
+@pytest.mark.both_engines
 def test_closing_the_account_keeps_the_books_and_nothing_else(
     client: Client, alice: User, pair: Pair
 ) -> None:

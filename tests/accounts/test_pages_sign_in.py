@@ -94,6 +94,7 @@ def test_a_failed_sign_in_says_what_may_be_wrong(
     assert sentence in response.content.decode()
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_sign_up_for_a_name_at_once_one_reads_why_not() -> None:
     barrier = Barrier(4)

@@ -25,7 +25,7 @@ from tests.api.conftest import error_of
 from tests.support.redis import forget_failures
 from tests.support.time_travel import stand_still
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
 JSON = "application/json"
 AS_IT_IS_SECS = rate_limits.REDIS_TIMEOUT_SECS
 BAD = {"username": "nobody", "password": "wrong"}

@@ -17,7 +17,7 @@ from intellispark.asgi import application
 from tests.support.factories import PASSWORD, make_user
 from tests.support.sockets import PatientSocket
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(autouse=True)

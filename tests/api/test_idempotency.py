@@ -24,6 +24,8 @@ from intellispark.api.lookups import get_by_id
 from intellispark.api.models import IdempotencyKey
 from tests.support.factories import make_user
 
+pytestmark = pytest.mark.both_engines
+
 BODY = {"content": "Hello", "n": 1}
 Answer = tuple[str, UUID]
 

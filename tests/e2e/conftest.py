@@ -15,7 +15,6 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
-from django.test.utils import setup_databases, teardown_databases
 from playwright.sync_api import BrowserContext, expect
 
 from intellispark.accounts.models import User
@@ -47,15 +46,6 @@ def browser_type_launch_args() -> dict[str, Any]:
     if path is None:
         pytest.skip("No Chromium on this machine: install it or set CHROMIUM to its path.")
     return {"executable_path": path, "args": FLAGS}
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
-    """The plugin's own makes no database where no test asks for one to be rolled back."""
-    with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
-        yield
-        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,8 +20,6 @@ from tests.support.browser import expect_home, open_connected
 from tests.support.factories import make_user
 from tests.support.time_travel import in_days, pass_time
 
-pytestmark = pytest.mark.e2e
-
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 STRANGERS = ["/", "/characters/", "/accounts/login/", "/accounts/signup/", "/no-such-page"]
 PEOPLES = ["/", "/characters/?q=zzz", "/chats/", "/payment/", "/settings/", "/accounts/email/"]

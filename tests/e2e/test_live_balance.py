@@ -15,6 +15,8 @@ from payments.audit.verify import differences
 from payments.models import Wallet
 from tests.support.factories import make_user
 
+pytestmark = pytest.mark.both_engines
+
 AI_REPLIES = "browser.json"
 PLACES = ("nav", "sidebar", "composer")
 

@@ -14,6 +14,8 @@ import pytest
 from intellispark.realtime.events import EVENTS
 from tests.support.npm import install_packages
 
+pytestmark = pytest.mark.once
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 NODE = shutil.which("node")

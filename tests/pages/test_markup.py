@@ -16,6 +16,8 @@ from django.test import Client, override_settings
 from chat.conversations.chats import create_chat
 from tests.support.factories import make_character, make_user
 
+pytestmark = pytest.mark.once
+
 TEMPLATES = sorted(
     path
     for folder in ("templates", "payments/billing/gateways")

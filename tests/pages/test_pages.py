@@ -58,6 +58,7 @@ def test_strangers_see_no_balance(client: Client) -> None:
         assert b"Mira" in page.content
 
 
+@pytest.mark.both_engines
 def test_search_finds_by_name_and_says_when_nobody_matches(client: Client) -> None:
     make_character("Mira")
     make_character("Quill")

@@ -28,20 +28,10 @@ TIMES: dict[type[models.Model], list[str]] = {
 def pass_time(by: timedelta) -> None:
     """Every wallet and entry is that much older (younger when negative: the clock moved back)."""
     cache.clear()  # what was read of them has the old dates
-    if connection.vendor == "postgresql":
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL session_replication_role = replica")
-            _shift(by)
-            cursor.execute("SET LOCAL session_replication_role = origin")
-    else:
-        with without_triggers():
-            _shift(by)
-
-
-def _shift(by: timedelta) -> None:
-    for model, names in TIMES.items():
-        changes = {name: _earlier(name, by) for name in names}
-        models.QuerySet(model).update(**changes)
+    with without_triggers(), transaction.atomic():
+        for model, names in TIMES.items():
+            changes = {name: _earlier(name, by) for name in names}
+            models.QuerySet(model).update(**changes)
 
 
 def _earlier(name: str, by: timedelta) -> Any:

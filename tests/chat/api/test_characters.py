@@ -72,6 +72,7 @@ def test_a_character_has_what_the_contract_names(
     assert found["owner"] is None
 
 
+@pytest.mark.both_engines
 def test_search_and_category(client: Client) -> None:
     fox = make_character("Fox")
     make_character("Owl")

@@ -15,7 +15,7 @@ from chat.models import Character, CharacterText, Chat, Message
 from intellispark.accounts.models import User
 from intellispark.accounts.tokens import issue
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
 
 
 class Api:

@@ -12,7 +12,11 @@ from intellispark.accounts.models import User
 from payments.models import LedgerEntry, Wallet
 from tests.support.factories import make_character
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("assert_ledger")]
+pytestmark = [
+    pytest.mark.both_engines,
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("assert_ledger"),
+]
 
 
 def test_chats_go_and_the_ledger_stays(alice: User, bob: User) -> None:

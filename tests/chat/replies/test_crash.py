@@ -20,7 +20,7 @@ from tests.support.openai_peer import HOLD, Answer, Peer, chunk
 from tests.support.replies import parse
 from tests.support.server import PATIENT, Server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
 
 
 def call(url: str, access: str, body: Any = None, **headers: str) -> Any:

@@ -16,6 +16,7 @@ from payments.models import LedgerEntry
 from tests.support.threads import at_once
 
 pytestmark = [
+    pytest.mark.both_engines,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("script", "assert_ledger"),
 ]

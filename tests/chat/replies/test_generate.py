@@ -9,6 +9,7 @@ from tests.support.replies import Client, facts, read, text_of
 from tests.support.scripted import COUNTED, Script
 
 pytestmark = [
+    pytest.mark.both_engines,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("script", "assert_ledger"),
 ]

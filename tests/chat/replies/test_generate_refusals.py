@@ -19,6 +19,7 @@ from tests.support.replies import Client, facts
 from tests.support.scripted import Script
 
 pytestmark = [
+    pytest.mark.both_engines,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("script", "assert_ledger"),
 ]

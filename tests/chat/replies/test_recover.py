@@ -14,7 +14,11 @@ from chat.replies.settle import Outcome, finish_generation
 from chat.replies.start import start
 from payments.ledger.balance import snapshot
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("script", "assert_ledger")]
+pytestmark = [
+    pytest.mark.both_engines,
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("script", "assert_ledger"),
+]
 
 
 def abandon(chat: Chat, *, text: str = "", lapsed: bool = True) -> Generation:

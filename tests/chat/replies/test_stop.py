@@ -15,6 +15,7 @@ from tests.support.replies import Client, facts, read
 from tests.support.scripted import Script
 
 pytestmark = [
+    pytest.mark.both_engines,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("script", "assert_ledger"),
 ]

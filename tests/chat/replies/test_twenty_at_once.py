@@ -15,7 +15,7 @@ from payments.ledger.balance import snapshot
 from tests.support.replies import Client
 from tests.support.scripted import Script
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
 
 
 async def test_three_are_answered_and_seventeen_refused(

@@ -42,6 +42,7 @@ def test_actor_and_reason_are_shown(client: Client, entry: LedgerEntry) -> None:
         assert "root" in page
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("query", ["alice", "alice@example.com", "ticket-77", "goodwill"])
 def test_entries_are_found(client: Client, entry: LedgerEntry, bob: User, query: str) -> None:
     found = client.get(ENTRIES, {"q": query}).context["cl"].result_list

@@ -75,6 +75,7 @@ def test_a_form_sent_twice_makes_one_entry_and_says_so(
     assert LogEntry.objects.count() == 1
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db(transaction=True)
 def test_a_form_sent_six_times_at_once_makes_one_entry(assert_ledger: None) -> None:
     root = make_user("root", is_staff=True, is_superuser=True)
@@ -182,6 +183,7 @@ def test_the_wallet_itself_cannot_be_changed(client: Client, root: User, alice: 
     assert Wallet.objects.get(pk=alice.pk).balance == 10
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("query", ["alice", "alice@example.com"])
 def test_wallets_are_found_by_name_and_mail(
     client: Client, root: User, alice: User, bob: User, query: str

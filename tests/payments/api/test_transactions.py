@@ -17,6 +17,8 @@ from payments.ledger import operations as ledger
 from payments.models import Wallet
 from tests.support.factories import make_user
 
+pytestmark = pytest.mark.both_engines
+
 URL = "/api/payment/user/transactions"
 
 

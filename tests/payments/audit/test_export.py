@@ -25,6 +25,8 @@ from tests.support.factories import make_user
 from tests.support.server import ROOT, database_url
 from tests.support.time_travel import pass_time
 
+pytestmark = pytest.mark.both_engines
+
 WALLETS = "/admin/payments/wallet/"
 
 

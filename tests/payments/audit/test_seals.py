@@ -14,7 +14,7 @@ from payments.ledger import operations as ledger
 from payments.models import LedgerEntry, LedgerSeal, Wallet
 from tests.support.triggers import without_triggers
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from payments.management.commands import check_ledger
 from tests.support.factories import make_user
 from tests.support.threads import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
 
 
 def writing_meanwhile(user: User) -> Watch:

@@ -19,6 +19,8 @@ from payments.ledger import operations as ledger
 from payments.models import LedgerEntry, Purchase, Wallet
 from tests.support.factories import make_user
 
+pytestmark = pytest.mark.both_engines
+
 HOME = "https://shop.example/payment/"
 
 

@@ -21,6 +21,7 @@ from tests.support.threads import at_once
 from tests.support.time_travel import in_days, pass_time
 
 pytestmark = [
+    pytest.mark.both_engines,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("assert_ledger"),
 ]

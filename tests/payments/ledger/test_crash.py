@@ -25,7 +25,7 @@ from payments.ledger import operations as ledger
 from payments.models import LedgerEntry, Wallet
 from tests.support.factories import make_user
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "20"))
 WRITERS = 2

@@ -16,6 +16,8 @@ from payments.ledger.expiry import expire_due_wallets
 from payments.models import Wallet
 from tests.support.time_travel import in_days, pass_time
 
+pytestmark = pytest.mark.both_engines
+
 PAGES = ["/payment/", "/payment/outlook/"]
 
 

@@ -19,7 +19,7 @@ from payments.models import LedgerEntry, Wallet
 from tests.support.factories import make_user
 from tests.support.time_travel import in_days, pass_time
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
 
 DAY = timedelta(days=1)
 amounts = st.integers(1, 12)

@@ -15,7 +15,11 @@ from payments.ledger.balance import balance_after, balance_of, snapshot
 from payments.models import LedgerEntry, Wallet
 from tests.support.factories import make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("assert_ledger")]
+pytestmark = [
+    pytest.mark.both_engines,
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("assert_ledger"),
+]
 
 
 def wallet_of(user: User) -> Wallet:

@@ -18,6 +18,8 @@ from payments.ledger import operations as ledger
 from payments.ledger.balance import snapshot
 from tests.support.factories import make_user
 
+pytestmark = pytest.mark.both_engines
+
 Change = Callable[[User], Any]
 
 

@@ -25,7 +25,7 @@ from payments.ledger import operations as ledger
 from tests.support.factories import make_user
 from tests.support.sockets import PATIENCE_SECS, PatientSocket
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
 
 ORIGIN = (b"origin", b"http://testserver")
 HOST = (b"host", b"testserver")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from payments.ledger.triggers.install import trigger_names
 from payments.models import LedgerEntry, Wallet
 from tests.support.triggers import raw, without_triggers
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
 
 
 @pytest.mark.parametrize("name", trigger_names("sqlite"))
@@ -51,8 +52,16 @@ def test_a_dropped_trigger_is_found_on_postgresql(name: str) -> None:
     assert Client().get("/readyz").status_code == 503
 
 
+@pytest.fixture
+def put_back(transactional_db: None) -> Iterator[None]:
+    """What a test did to the triggers in real transactions ends with it."""
+    yield
+    with transaction.atomic():
+        triggers.install(connection)
+
+
 @pytest.mark.postgresql
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("put_back")
 def test_a_disabled_or_reworded_trigger_is_found_on_postgresql(alice: User) -> None:
     raw("ALTER TABLE payments_ledgerentry DISABLE TRIGGER payments_entry_guard")
     raw(

@@ -14,11 +14,14 @@ from payments.audit.verify import differences
 from payments.ledger import operations as ledger
 from payments.ledger.expiry import expire_due_wallets
 from payments.ledger.posting import expire_due_lots
+from payments.ledger.triggers import install as triggers
 from payments.models import LedgerEntry, Wallet
 from tests.payments.ledger.test_concurrency import at_once
 from tests.support.factories import make_user
 from tests.support.time_travel import in_days, pass_time
 from tests.support.triggers import without_triggers
+
+pytestmark = pytest.mark.both_engines
 
 DAY = timedelta(days=1)
 
@@ -193,7 +196,19 @@ def test_housekeeping_says_how_many_lots_expired(dated: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_triggers_can_be_dropped_and_put_back_with_lots_there(dated: User) -> None:
-    with without_triggers():
-        pass
+    with transaction.atomic():
+        triggers.drop(connection)
+        triggers.install(connection)
     with pytest.raises(IntegrityError):
         raw("UPDATE payments_wallet SET balance = 99")
+
+
+def test_a_statement_that_passed_while_triggers_were_put_aside_is_refused_afterwards(
+    dated: User,
+) -> None:
+    """SQLite keeps statements as they were compiled."""
+    sql = "UPDATE payments_wallet SET balance = balance + 1"
+    with without_triggers():
+        raw(sql)
+    with pytest.raises(IntegrityError):
+        raw(sql)

@@ -17,7 +17,7 @@ from payments.ledger import operations as ledger
 from payments.models import LedgerEntry, Wallet
 from tests.support.triggers import raw
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
 
 
 def state(user: User) -> tuple[int, int, int, int]:

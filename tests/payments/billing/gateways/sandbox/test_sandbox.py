@@ -110,6 +110,7 @@ def test_forms_without_their_token_are_refused(alice: User, page: str) -> None:
     assert balance(alice) == 10
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db(transaction=True)
 def test_the_first_of_two_racing_answers_holds(assert_ledger: None) -> None:
     user = make_user()
