@@ -1,10 +1,12 @@
-"""The admin site: it signs people in on the site's own page, and keeps suspended staff out."""
+"""The admin's own site: one sign-in page for everybody, no door for suspended staff, and lists
+that tell no more than they show."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib.admin import AdminSite as DjangoAdminSite
+from django.contrib.admin import ModelAdmin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -24,16 +26,35 @@ UNLISTED = {
 }
 
 
+class ListedLookups(ModelAdmin):
+    """Django lets any column be searched by the address of its list, whether it is shown or not:
+    `?title__startswith=a`, letter by letter, spells what the list keeps to itself. Here a look-up
+    starts at a field of `list_filter`, or of `allowed_lookups` where an admin has that.
+    """
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        filters = self.get_list_filter(request) if request else self.list_filter
+        roots = {*getattr(self, "allowed_lookups", ())}
+        for each in filters:
+            name = each[0] if isinstance(each, tuple) else getattr(each, "parameter_name", each)
+            roots.add(str(name))
+        if lookup.split("__")[0] not in roots:
+            return False
+        return super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+
+
 class AdminSite(DjangoAdminSite):
     site_header = _("IntelliSpark administration")
     site_title = _("IntelliSpark administration")
     index_title = _("Overview")
 
-    def register(self, model_or_iterable: Any, *args: Any, **options: Any) -> None:
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Every admin, also those of other packages, gets the rule about look-ups."""
         one = isinstance(model_or_iterable, type)
         models: list[Any] = [model_or_iterable] if one else list(model_or_iterable)
         listed = [model for model in models if model._meta.label_lower not in UNLISTED]
-        super().register(listed, *args, **options)
+        stock = admin_class or ModelAdmin
+        super().register(listed, type(stock.__name__, (ListedLookups, stock), {}), **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
         user = request.user
@@ -47,6 +68,12 @@ class AdminSite(DjangoAdminSite):
             raise PermissionDenied
         target = request.GET.get("next") or reverse("admin:index", current_app=self.name)
         return redirect_to_login(target)
+
+    def password_change(  # type: ignore[override]  # a redirect, as below
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The site's own page, where checks of a password are counted."""
+        return redirect("account_change_password")
 
     def logout(  # type: ignore[override]  # a redirect instead of a page of its own
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -1,10 +1,14 @@
-"""The database's clock: the one clock that all servers share."""
+"""The database: its clock, the one that all servers share, and rows that go in small steps."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from django.db import connection
+from django.db.models import QuerySet
+
+BATCH_ROWS = 500
+MOST_BATCHES = 20  # of one call: housekeeping comes again in seconds
 
 
 def database_now() -> datetime:
@@ -18,3 +22,18 @@ def database_now() -> datetime:
         )
         (now,) = cursor.fetchone()
     return datetime.fromisoformat(now).replace(tzinfo=UTC) if is_sqlite else now
+
+
+def delete_in_batches(rows: QuerySet) -> int:
+    """Delete these rows, each batch in a transaction of its own; how many of them went.
+
+    So nobody waits long for a lock, and a pass that finds millions takes some of them.
+    """
+    count = 0
+    for _ in range(MOST_BATCHES):
+        keys = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH_ROWS])
+        rows.model._default_manager.filter(pk__in=keys).delete()
+        count += len(keys)
+        if len(keys) < BATCH_ROWS:
+            break
+    return count

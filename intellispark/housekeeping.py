@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chat.replies.recover import recover_orphans
-from intellispark.accounts import tokens
+from intellispark.accounts import closing, emails, sessions, tokens
 from intellispark.api import idempotency
 from payments.ledger.expiry import expire_due_wallets
 
@@ -19,4 +19,7 @@ def run_pass(*, sole_process: bool = False) -> dict[str, int]:
         "lots_expired": expire_due_wallets(),
         "idempotency_keys_forgotten": idempotency.purge(),
         "api_tokens_forgotten": tokens.purge(),
+        "sessions_forgotten": sessions.purge(),
+        "addresses_forgotten": emails.purge(),
+        "closed_accounts_erased_again": closing.look_again(),
     }

@@ -1,8 +1,26 @@
 """Structured logs: one line per event, readable in development, JSON in production."""
 
 import logging.config
+import re
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
+
+# The links of our mails: whoever reads the log must not be able to follow them.
+_SLASH = r"(?:/|%2F)"
+_PATHS = ("confirm-email", f"email{_SLASH}restore", f"password{_SLASH}reset{_SLASH}key")
+KEYS = re.compile(f"(accounts{_SLASH}(?:{'|'.join(_PATHS)}){_SLASH})[^/%\\s\"'?]+", re.IGNORECASE)
+
+
+def without_keys(
+    logger: Any, name: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """The event without the keys of links, whoever logs it and in whatever value they stand."""
+    for field, value in event.items():
+        if isinstance(value, str) and "accounts" in value:
+            event[field] = KEYS.sub(r"\1[masked]", value)
+    return event
 
 
 def logging_config(*, debug: bool) -> None:
@@ -25,6 +43,7 @@ def logging_config(*, debug: bool) -> None:
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                         *tail,
+                        without_keys,
                         renderer,
                     ],
                     "foreign_pre_chain": shared,

@@ -33,6 +33,7 @@ PORT = env.int("PORT", default=8000)
 REDIS_URL = env.str("REDIS_URL", default="")
 CHANNEL_HOSTS = env.str("CHANNEL_HOSTS", default="") or REDIS_URL
 DATABASE_URL = env.str("DATABASE_URL", default="sqlite:///db.sqlite3" if DEBUG else "")
+EMAIL_CONFIRMATION = env.str("EMAIL_CONFIRMATION", default="optional", choices=("optional", "on"))
 
 _dangers = {
     "SECRET_KEY is missing": not SECRET_KEY,
@@ -58,7 +59,6 @@ INSTALLED_APPS = [
     "intellispark.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
@@ -172,16 +172,17 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_FORMS = {
     "signup": "intellispark.accounts.forms.SignupForm",
-    "add_email": "intellispark.accounts.forms.ChangeEmailForm",
     "login": "intellispark.accounts.plain_forms.LoginForm",
     "change_password": "intellispark.accounts.plain_forms.ChangePasswordForm",
+    "reauthenticate": "intellispark.accounts.plain_forms.ReauthenticateForm",
     "reset_password": "intellispark.accounts.plain_forms.ResetPasswordForm",
     "reset_password_from_key": "intellispark.accounts.plain_forms.ResetPasswordKeyForm",
 }
 ACCOUNT_USERNAME_BLACKLIST = ["admin", "administrator", "intellispark", "moderator", "support"]
-ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_CONFIRMATION == "on" else "optional"
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a changed password
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "intellispark.accounts.reset_tokens.ResetTokens"  # noqa: S105
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "IntelliSpark: "
-ACCOUNT_CHANGE_EMAIL = True  # one address a person; the old one stays until the new is confirmed
 ACCOUNT_RATE_LIMITS = False  # ours count pages and API together
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_SESSION_REMEMBER = True
@@ -298,6 +299,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 _behind_https = any(urlsplit(origin).scheme == "https" for origin in CSRF_TRUSTED_ORIGINS)
 CSRF_FAILURE_VIEW = "intellispark.views.csrf_failure"
+SESSION_ENGINE = "intellispark.accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _behind_https

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from django.utils.text import Truncator
 
 PREVIEW_CHARS = 140
+# Letters and symbols by category that show nothing: the fillers of Hangul, an empty Braille cell.
+BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# Format characters that words and emoji need: non-joiner, joiner, and the letters of flags.
+JOINERS = frozenset("\u200c\u200d") | {chr(code) for code in range(0xE0020, 0xE0080)}
 PREVIEW_READS_CHARS = 1_000  # of the text, marks and all: more of it is not looked at
 # Han letters, without the punctuation that brings its own room.
 _HAN = r"[\u3400-\u9fff\uf900-\ufaff]"
@@ -38,3 +43,19 @@ def preview(text: str | None) -> str:
 def spaced(text: str) -> str:
     """The text with a space wherever a Han letter and a Latin one meet: Orin 的回复."""
     return _SEAM.sub(" ", text)
+
+
+def one_line(text: str) -> str:
+    """The text on one line, without control characters and what turns the direction of reading.
+
+    Those could hide a part of a title, or show it in another order than it is stored in.
+    """
+    flat = " ".join(text.split())
+    return "".join(
+        char for char in flat if char in JOINERS or unicodedata.category(char) not in ("Cc", "Cf")
+    ).strip()
+
+
+def has_visible(text: str) -> bool:
+    """Whether a reader sees anything: not only spaces, marks, controls and fillers."""
+    return any(unicodedata.category(char)[0] in "LNPS" and char not in BLANKS for char in text)

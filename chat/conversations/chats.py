@@ -15,9 +15,10 @@ from chat.characters.queries import get_character
 from chat.conversations import events
 from chat.conversations.messages import append_message
 from chat.conversations.models import Chat, Message
-from chat.conversations.validation import clean_text
+from chat.conversations.validation import clean_title
+from intellispark.accounts.locking import lock_open_account
 from intellispark.accounts.models import User
-from intellispark.api.errors import Invalid
+from intellispark.api.errors import Invalid, NotFound
 from intellispark.api.idempotency import once
 from intellispark.api.lookups import get_by_id
 from intellispark.api.models import IdempotencyKey
@@ -43,10 +44,12 @@ def create_chat(*, user: User, character_id: Any, key: str = "") -> Chat:
     language, else the page's.
 
     Raises Invalid when it is not an id, NotFound when there is no such character or the chat of
-    that key was deleted since, IdempotencyConflict when the key made a chat with another character.
+    that key was deleted since, IdempotencyConflict when the key made a chat with another character;
+    NotSignedIn when the account was closed meanwhile.
     """
 
     def make(record: IdempotencyKey) -> Chat:
+        lock_open_account(user.pk)
         if not isinstance(character_id, (str, UUID)):
             raise Invalid.field("character_id", _("Choose a character."))
         return _open(record.resource_id, user, get_character(user=user, character_id=character_id))
@@ -86,9 +89,11 @@ def _open(chat_id: UUID, user: User, character: Character) -> Chat:
 
 
 def rename_chat(*, chat: Chat, title: Any) -> Chat:
-    """The chat under its new title, 1 to 120 characters. Raises Invalid. `updated_at` stays."""
-    chat.title = clean_text(title, field="title", max_chars=TITLE_MAX_CHARS)
+    """The chat under its new title, 1 to 120 characters. `updated_at` stays. Raises Invalid;
+    NotFound when it was deleted meanwhile."""
+    chat.title = clean_title(title, field="title", max_chars=TITLE_MAX_CHARS)
     with transaction.atomic():
-        chat.save(update_fields=["title"])
+        if not Chat.objects.filter(pk=chat.pk).update(title=chat.title):
+            raise NotFound
         events.chat_updated(chat)
     return chat

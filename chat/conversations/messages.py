@@ -67,8 +67,10 @@ def lock_chat(*, user: User, chat_id: UUID) -> Chat:
     """The person's chat, locked until the transaction ends. Raises NotFound.
 
     All writers of a chat's messages and generations lock it first; see `chat.replies.settle`.
+    Closing an account locks and deletes its chats, so whoever has a chat's lock comes before that.
     """
-    return get_by_id(Chat.objects.owned_by(user).select_for_update(no_key=True), chat_id)
+    mine = Chat.objects.owned_by(user).filter(user__is_active=True)
+    return get_by_id(mine.select_for_update(no_key=True, of=("self",)), chat_id)
 
 
 def owns_chat(*, user: User, chat_id: UUID) -> bool:

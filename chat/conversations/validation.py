@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.conversations.models.message import MESSAGE_MAX_CHARS
 from intellispark.api.errors import Invalid
+from intellispark.text import has_visible, one_line
 
 # NUL, which PostgreSQL cannot store, and halves of surrogate pairs, which UTF-8 cannot encode.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -28,3 +29,11 @@ def clean_text(value: Any, *, field: str, max_chars: int = MESSAGE_MAX_CHARS) ->
     if len(text) > max_chars:
         raise Invalid.field(field, _("At most %(max)d characters.") % {"max": max_chars})
     return text
+
+
+def clean_title(value: Any, *, field: str, max_chars: int) -> str:
+    """The same for a title: one line that reads as it is stored, with something to be seen."""
+    title = one_line(clean_text(value, field=field, max_chars=max_chars))
+    if not has_visible(title):
+        raise Invalid.field(field, _("Write something first."))
+    return title

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from intellispark.accounts import emails
 from intellispark.accounts.models import User
 
 LANGUAGES = ["", "en", "zh-hans"]
@@ -23,22 +24,30 @@ class LanguageField(serializers.ChoiceField):
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
-    """Your own account."""
+    """One's own account. `pending_email` is wanted, and counts once it is confirmed by mail."""
 
+    pending_email = serializers.SerializerMethodField()
     language = LanguageField(read_only=True)
     created_at = serializers.DateTimeField(source="date_joined", read_only=True)
 
     class Meta:
         model = User
-        fields = ["id", "username", "email", "language", "created_at"]
+        fields = ["id", "username", "email", "pending_email", "language", "created_at"]
         read_only_fields = fields
+
+    def get_pending_email(self, user: User) -> str | None:
+        return emails.pending_address(user)
 
 
 class ProfileSerializer(serializers.Serializer[User]):
-    """What you may change. This checks the types; accounts.forms.ProfileForm checks the rules."""
+    """What may be changed. Types are checked here, the rules by the forms of `accounts.forms`."""
 
     username = serializers.CharField(max_length=150)
-    email = serializers.CharField(max_length=254)
+    email = serializers.CharField(
+        max_length=254,
+        help_text="Another one needs `current_password`, and counts once it is confirmed by mail.",
+    )
+    current_password = serializers.CharField(max_length=256, trim_whitespace=False, write_only=True)
     language = LanguageField()
 
 
@@ -76,3 +85,9 @@ class PairSerializer(serializers.Serializer[Any]):
 
 class SignedInSerializer(PairSerializer):
     user = UserSerializer()
+
+
+class RegisteredSerializer(serializers.Serializer[Any]):
+    """Where addresses are confirmed first: a mail is on its way, whoever has an account there."""
+
+    pending_email = serializers.CharField()

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from copy import copy
-from importlib import import_module
 from typing import Any
 
-from allauth.account.models import EmailAddress
-from django.conf import settings
-from django.contrib.auth import authenticate
-from django.contrib.auth.models import update_last_login
+from allauth.account.adapter import get_adapter
+from django.contrib.auth.signals import user_logged_in
+from django.db import transaction
 from django.forms import BaseForm
-from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.permissions import AllowAny
@@ -19,20 +15,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from intellispark.accounts import tokens
+from intellispark.accounts import attempts, email_messages, emails, tokens
 from intellispark.accounts.api_serializers import (
     LoginSerializer,
     PairSerializer,
     ProfileSerializer,
     RefreshSerializer,
+    RegisteredSerializer,
     RegisterSerializer,
     SignedInSerializer,
     UserSerializer,
 )
-from intellispark.accounts.forms import ProfileForm, SignupForm, Taken
+from intellispark.accounts.errors import EmailUnconfirmed
+from intellispark.accounts.forms import ChangeEmailForm, ProfileForm, SignupForm, Taken
 from intellispark.accounts.models import User
 from intellispark.accounts.requests import current_user
-from intellispark.api.errors import Invalid, InvalidCredentials, Suspended
+from intellispark.api.errors import Invalid, InvalidCredentials, NotSignedIn, Suspended
 
 
 class OpenView(APIView):
@@ -47,22 +45,26 @@ class RegisterView(OpenView):
         operation_id="auth_register",
         summary="Sign up",
         request=RegisterSerializer,
-        responses={201: SignedInSerializer},
+        responses={201: SignedInSerializer, 202: RegisteredSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Make an account with its welcome tokens, and sign it in."""
+        """A new account, signed in, with its welcome tokens.
+
+        202 where addresses are confirmed before they count (EMAIL_CONFIRMATION=on): a mail says how
+        to go on, and the answer is the same for an address that has an account.
+        """
         data = _valid(RegisterSerializer(data=request.data))
         form = SignupForm(data={**data, "password1": data["password"]})
         if not form.is_valid():
             raise _invalid(form)
-        page_request = _without_session(request)
         try:
-            user = form.save(page_request)
+            user = form.register(request._request)
         except Taken as error:
             form.add_taken_errors(error)
             raise _invalid(form) from error
-        for address in EmailAddress.objects.filter(user=user):
-            address.send_confirmation(page_request, signup=True)
+        if user is None or emails.hides_accounts():
+            answer = {"pending_email": form.cleaned_data["email"]}
+            return Response(answer, status=status.HTTP_202_ACCEPTED)
         return Response(_signed_in(user), status=status.HTTP_201_CREATED)
 
 
@@ -79,13 +81,21 @@ class LoginView(OpenView):
         An unknown name takes as long as a wrong password: the backend hashes a password anyway.
         """
         data = _valid(LoginSerializer(data=request.data))
-        user = authenticate(request._request, **data)
-        if not isinstance(user, User):
+        page_request = request._request
+        user = get_adapter(page_request).authenticate(page_request, **data)
+        if user is None or not user.is_active:
             raise InvalidCredentials
         if user.is_suspended:
             raise Suspended
-        update_last_login(User, user)
-        return Response(_signed_in(user))
+        if emails.hides_accounts() and not emails.is_confirmed(user):
+            email_messages.send_first_confirmation(user)
+            raise EmailUnconfirmed
+        try:
+            answer = _signed_in(user)
+        except NotSignedIn as error:  # the password was changed, or the account closed meanwhile
+            raise InvalidCredentials from error
+        user_logged_in.send(sender=User, request=page_request, user=user)
+        return Response(answer)
 
 
 class RefreshView(OpenView):
@@ -122,7 +132,7 @@ class MeView(APIView):
         responses=UserSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Read your own account."""
+        """One's own account."""
         return Response(UserSerializer(current_user(request)).data)
 
     @extend_schema(
@@ -132,26 +142,29 @@ class MeView(APIView):
         responses=UserSerializer,
     )
     def patch(self, request: Request) -> Response:
-        """Change your username, e-mail address or language."""
+        """Change one's name or language, or ask for another e-mail address."""
         changes = _valid(ProfileSerializer(data=request.data, partial=True))
         user = User.objects.get(pk=current_user(request).pk)
-        kept = {name: getattr(user, name) for name in ("username", "email", "language")}
-        form = ProfileForm(data={**kept, **changes}, instance=user)
-        if not form.is_valid():
-            raise _invalid(form)
+        profile = ProfileForm(
+            data={"username": user.username, "language": user.language} | changes, instance=user
+        )
+        wish = None
+        if changes.get("email", user.email).lower() != user.email.lower():
+            wish = ChangeEmailForm(data=changes, user=user)
+        for form in filter(None, (profile, wish)):  # the password last
+            if not form.is_valid():
+                raise _invalid(form)
+        if wish:
+            attempts.count_mail(request._request, wish.cleaned_data["email"])
         try:
-            user = form.save_profile(request._request)
+            with transaction.atomic():
+                profile.save_profile()
+                if wish and not wish.save(request._request):
+                    raise _invalid(wish)
         except Taken as error:
-            form.add_taken_errors(error)
-            raise _invalid(form) from error
+            profile.add_taken_errors(error)
+            raise _invalid(profile) from error
         return Response(UserSerializer(user).data)
-
-
-def _without_session(request: Request) -> HttpRequest:
-    """A copy of the request with an empty session: what allauth stores there must set no cookie."""
-    found = copy(request._request)
-    found.session = import_module(settings.SESSION_ENGINE).SessionStore()
-    return found
 
 
 def _signed_in(user: User) -> dict[str, Any]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import get_adapter
-from allauth.account.forms import AddEmailForm
 from allauth.account.forms import SignupForm as AllauthSignupForm
-from allauth.account.internal.flows.email_verification import send_verification_email_to_address
-from allauth.account.models import EmailAddress
 from django import forms
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from intellispark.accounts import attempts, email_messages, emails, names
+from intellispark.accounts.locking import lock_open_account
 from intellispark.accounts.models import User
 from intellispark.accounts.plain_forms import PlainFieldsMixin
 
@@ -28,8 +27,8 @@ class TakenMixin(forms.BaseForm):
     """Names the taken field when the database refuses a row that the form had accepted."""
 
     def add_taken_errors(self, error: Exception) -> None:
-        """Check the unique fields again; re-raise `error` when neither of them is taken."""
-        for name in ("username", "email"):
+        """Check the unique fields again; re-raise where they were not what went wrong."""
+        for name in {"username", "email"} & self.fields.keys():
             try:
                 getattr(self, f"clean_{name}")()
             except forms.ValidationError as refusal:
@@ -42,42 +41,47 @@ class SignupForm(PlainFieldsMixin, TakenMixin, AllauthSignupForm):
     """Name, e-mail address and password of a new account."""
 
     def validate_unique_email(self, value: str) -> str:
-        """Refuse a taken address openly, as the API does and as the check of the name has to."""
-        if email_taken(value):
-            raise get_adapter().validation_error("email_taken")
+        """Says openly that an address is taken, as the name's check must, unless nobody is to
+        learn who has an account: then it passes, and the mail says it."""
+        if emails.is_taken(value):
+            if not emails.hides_accounts():
+                raise get_adapter().validation_error("email_taken")
+            self.account_already_exists = True
         return value
 
+    def try_save(self, request: HttpRequest) -> Any:
+        if self.account_already_exists:
+            self._spend_the_time()
+        return super().try_save(request)
+
+    def register(self, request: HttpRequest) -> User | None:
+        """The account, with the mail to its address; None where the address has one, and a mail
+        says so. For the API, which begins no session. Raises Taken."""
+        if self.account_already_exists:
+            self._spend_the_time()
+            email_messages.send_taken(self.cleaned_data["email"])
+            return None
+        user = self.save(request)
+        email_messages.send_first_confirmation(user)
+        return user
+
     def save(self, request: HttpRequest) -> User:
-        """Make the account, its wallet and its welcome tokens, or nothing of it. Raises Taken."""
+        """The account, with its wallet and welcome tokens, or nothing. Raises Taken."""
+        adapter = get_adapter()
         try:
             with transaction.atomic():
-                return super().save(request)
+                user: User = adapter.save_user(request, adapter.new_user(request), self)
         except IntegrityError as error:
             raise Taken from error
+        return user
 
-
-class ChangeEmailForm(PlainFieldsMixin, AddEmailForm):
-    """Asks for another address. The current one stays, confirmed or not, until the new one is
-    confirmed.
-
-    allauth's own form first removes every unconfirmed address, which could be the only one.
-    """
-
-    labels = {"email": _("New address")}
-
-    def save(self, request: HttpRequest) -> EmailAddress:
-        with transaction.atomic():
-            addresses = EmailAddress.objects.filter(user=self.user)
-            addresses.filter(verified=False, primary=False).delete()
-            pending: EmailAddress = addresses.create(
-                user=self.user, email=self.cleaned_data["email"]
-            )
-        send_verification_email_to_address(request, pending)
-        return pending
+    def _spend_the_time(self) -> None:
+        """A new account takes as long as hashing its password: so does none."""
+        make_password(self.cleaned_data["password1"])
 
 
 class ProfileForm(TakenMixin, forms.ModelForm):
-    """What people may change about themselves."""
+    """What people may change about themselves without more ado."""
 
     language = forms.ChoiceField(
         label=_("Language"),
@@ -87,44 +91,83 @@ class ProfileForm(TakenMixin, forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["username", "email", "language"]
-        labels = {"username": _("Username"), "email": _("E-mail address")}
+        fields = ["username", "language"]
+        labels = {"username": _("Username")}
         help_texts = {"username": ""}
 
     def clean_username(self) -> str:
-        username: str = get_adapter().clean_username(self.cleaned_data["username"], shallow=True)
-        others = User.objects.exclude(pk=self.instance.pk)
-        if others.filter(username__iexact=username).exists():
-            raise get_adapter().validation_error("username_taken")
-        return username
+        name: str = self.cleaned_data["username"]
+        if name == self.initial["username"]:  # given before today's rules, perhaps
+            return name
+        return names.clean_name(name, owner=self.instance)
 
-    def clean_email(self) -> str:
-        email: str = get_adapter().clean_email(self.cleaned_data["email"])
-        if email_taken(email, except_user=self.instance):
-            raise get_adapter().validation_error("email_taken")
-        return email
-
-    def save_profile(self, request: HttpRequest) -> User:
-        """Save the changes; mail a confirmation link to a new address. Raises Taken."""
-        email_changed = "email" in self.changed_data
+    def save_profile(self) -> User:
+        """The changed person. Raises Taken; NotSignedIn where the account was closed meanwhile."""
         try:
             with transaction.atomic():
-                user = self.save(commit=False)
-                user.save(update_fields=["username", "email", "language"])
-                if email_changed:
-                    EmailAddress.objects.filter(user=user).delete()
-                    address = EmailAddress.objects.create(
-                        user=user, email=user.email, primary=True, verified=False
-                    )
+                lock_open_account(self.instance.pk)
+                user: User = self.save(commit=False)
+                user.save()
         except IntegrityError as error:
             raise Taken from error
-        if email_changed:
-            address.send_confirmation(request)
         return user
 
 
-class CloseAccountForm(forms.Form):
-    """Asks for the password once more before the account is closed."""
+class PersonForm(forms.Form):
+    """A form of somebody who is signed in."""
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def check_password(self, name: str) -> None:
+        """The counted check of that field: an error on it where the password is wrong."""
+        password = self.cleaned_data.get(name)
+        if password and not get_adapter().reauthenticate(self.user, password):
+            self.add_error(name, forms.ValidationError(_("Wrong password."), "wrong"))
+
+
+class ChangeEmailForm(PersonForm):
+    """The wish for another address. The one of today stays until the new one is confirmed."""
+
+    email = forms.EmailField(
+        label=_("New address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    current_password = forms.CharField(
+        label=_("Current password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def clean_email(self) -> str:
+        email: str = get_adapter().clean_email(self.cleaned_data["email"])
+        if email == self.user.email.lower():
+            raise forms.ValidationError(_("This is your address already."), code="same")
+        if emails.is_taken(email, except_user=self.user) and not emails.hides_accounts():
+            raise get_adapter().validation_error("email_taken")
+        return email
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors:
+            self.check_password("current_password")
+        return cleaned
+
+    def save(self, request: HttpRequest) -> bool:
+        """Keep the wish and send the mail. False, with the error, where it was taken just now."""
+        email = self.cleaned_data["email"]
+        attempts.count_mail(request, email)
+        try:
+            emails.request_change(user=self.user, email=email)
+        except emails.AddressTaken:
+            self.add_error("email", get_adapter().validation_error("email_taken"))
+        return not self.errors
+
+
+class CloseAccountForm(PersonForm):
+    """The password, once more, before the account is closed."""
 
     password = forms.CharField(
         label=_("Password"),
@@ -132,24 +175,9 @@ class CloseAccountForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._user = user
-
-    def clean_password(self) -> str:
-        password: str = self.cleaned_data["password"]
-        if not self._user.check_password(password):
-            raise forms.ValidationError(_("Wrong password."), code="wrong")
-        return password
-
-
-def email_taken(email: str, *, except_user: User | None = None) -> bool:
-    """Whether another account has the address, or has confirmed it as a second one."""
-    of_others = ~Q(pk=except_user.pk) if except_user else Q()
-    verified = EmailAddress.objects.filter(email__iexact=email, verified=True)
-    if except_user:
-        verified = verified.exclude(user=except_user)
-    return User.objects.filter(of_others, email__iexact=email).exists() or verified.exists()
+    def clean(self) -> dict[str, Any]:
+        self.check_password("password")
+        return super().clean() or self.cleaned_data
 
 
 def language_choices() -> list[str]:

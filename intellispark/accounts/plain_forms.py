@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import forms as allauth
+from allauth.account.adapter import get_adapter
 from django import forms
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+
+from intellispark.accounts import attempts, passwords
+from intellispark.accounts.models import User
 
 
 class PlainFieldsMixin(forms.BaseForm):
@@ -35,9 +40,29 @@ class ChangePasswordForm(PlainFieldsMixin, allauth.ChangePasswordForm):
         "password2": _("Repeat the new password"),
     }
 
+    def clean_oldpassword(self) -> str:
+        password: str = self.cleaned_data["oldpassword"]
+        if not get_adapter().reauthenticate(self.user, password):
+            raise forms.ValidationError(_("Wrong password."), code="wrong")
+        return password
+
+
+class ReauthenticateForm(PlainFieldsMixin, allauth.ReauthenticateForm):
+    pass
+
 
 class ResetPasswordForm(PlainFieldsMixin, allauth.ResetPasswordForm):
-    pass
+    users: list[User]
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        """Counted for known and unknown addresses alike. Raises RateLimited.
+
+        The suspended get no mail: they could not use the link, and read why when they sign in.
+        """
+        email: str = self.cleaned_data["email"]
+        attempts.count_mail(request, email)
+        found, self.users = self.users, [user for user in self.users if not user.is_suspended]
+        return email if found and not self.users else super().save(request, **kwargs)
 
 
 class ResetPasswordKeyForm(PlainFieldsMixin, allauth.ResetPasswordKeyForm):
@@ -45,3 +70,6 @@ class ResetPasswordKeyForm(PlainFieldsMixin, allauth.ResetPasswordKeyForm):
         "password1": _("New password"),
         "password2": _("Repeat the new password"),
     }
+
+    def save(self) -> None:
+        passwords.reset(user=self.user, password=self.cleaned_data["password1"], key=self.temp_key)

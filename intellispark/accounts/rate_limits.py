@@ -22,7 +22,8 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.exceptions import RedisError
 
-from intellispark.accounts.tokens import bearer_of, owner_of
+from intellispark.accounts.dead_families import dead_families
+from intellispark.accounts.tokens import bearer_of, holder_of
 from intellispark.api.addresses import address_key
 from intellispark.api.errors import NotSignedIn
 from intellispark.realtime.transport.breaker import redis_breaker
@@ -51,14 +52,14 @@ SIGN_UP = Scope("sign-up", RateLimitItemPerHour(20), by_address=True)
 ELSE = Scope("else", RateLimitItemPerMinute(600))
 
 POSTS = {
-    "account_login": SIGN_IN,
-    "api-login": SIGN_IN,
     "account_signup": SIGN_UP,
     "api-register": SIGN_UP,
     "api-generate": GENERATE,
     "api-messages": MESSAGES,
 }
-"""By URL name. Pages and API count together, or one could be used to get round the other."""
+"""By URL name. Pages and API count together, or one could be used to get round the other.
+
+Checks of passwords (SIGN_IN) are counted where they are made: see `attempts.py`."""
 
 
 def scope_of(request: HttpRequest) -> Scope | None:
@@ -76,17 +77,25 @@ def scope_of(request: HttpRequest) -> Scope | None:
 
 
 def counted_as(request: HttpRequest, scope: Scope) -> str:
-    """Whose request it is: the bearer's owner (by signature), the session's, or the address."""
+    """Whose request it is: the bearer's owner (by signature), the session's, or the address.
+
+    A token that was refused before counts as its address: see `dead_families.py`.
+    """
     if not scope.by_address:
         raw = bearer_of(request)
         if raw is not None:
-            try:
-                return f"user:{owner_of(raw)}"
-            except NotSignedIn:
-                return f"address:{address_key(request)}"
+            return _bearer_counts_as(raw) or f"address:{address_key(request)}"
         if request.user.is_authenticated:
             return f"user:{request.user.pk}"
     return f"address:{address_key(request)}"
+
+
+def _bearer_counts_as(raw: str) -> str:
+    try:
+        user_id, family, _ = holder_of(raw)
+    except NotSignedIn:
+        return ""
+    return "" if str(family) in dead_families else f"user:{user_id}"
 
 
 def cost_of(response: HttpResponseBase) -> int:
@@ -117,6 +126,19 @@ class Limiter:
                 redis_breaker.passed()
                 return wait
         return await _hit(self.memory, scope, who, cost)
+
+    async def clear(self, scope: Scope, who: str) -> None:
+        """Count that one from nought again."""
+        await self.memory.clear(scope.limit, scope.name, who)
+        if settings.REDIS_URL and redis_breaker.allows():
+            try:
+                async with asyncio.timeout(REDIS_TIMEOUT_SECS):
+                    await self._in_redis().clear(scope.limit, scope.name, who)
+            except (TimeoutError, RedisError, OSError) as error:
+                if redis_breaker.failed():
+                    logger.warning("rate_limits.in_memory", error=repr(error))
+            else:
+                redis_breaker.passed()
 
     def _in_redis(self) -> SlidingWindowCounterRateLimiter:
         """One connection pool for each event loop: asyncio connections cannot leave theirs."""

@@ -7,15 +7,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.signals import user_logged_out
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils import timezone
 
+from intellispark.accounts import emails
 from intellispark.accounts.models import User
-from intellispark.accounts.tokens import revoke_all
+from intellispark.accounts.tokens import sign_out_everywhere
 from intellispark.realtime import publish
 from intellispark.realtime.close_codes import CloseCode
+
+
+@receiver(user_logged_in, dispatch_uid="update_last_login")
+def signed_in(user: User, **kwargs: Any) -> None:
+    """When somebody was here last, unless the account was closed meanwhile.
+
+    Takes the place of Django's receiver of that id, which writes into whatever the account has
+    become by then: a second one is not connected.
+    """
+    User.objects.filter(pk=user.pk, is_active=True).update(last_login=timezone.now())
 
 
 @receiver(user_logged_out)
@@ -28,20 +40,24 @@ def session_ended(request: HttpRequest | None, user: User | None, **kwargs: Any)
 
 @receiver(post_save, sender=User)
 def user_saved(instance: User, created: bool, raw: bool = False, **kwargs: Any) -> None:
-    """Sign the person out everywhere after a password change, a suspension, or the account's end.
+    """A new person gets an address. Out everywhere: after a password change, when suspended, when
+    the account is closed.
 
     Sessions end by themselves, because each holds a digest of the password. `_password` is the new
     password, which Django keeps on the instance until after this signal; it is None when Django
     only upgrades the hash.
     """
-    if created or raw:
+    if raw:
         return
-    if instance.is_suspended:
-        _sign_out_everywhere(instance, CloseCode.REFUSED)
+    if created:
+        emails.register(instance)
+    elif instance.is_suspended:
+        _end_all(instance, CloseCode.REFUSED)
     elif getattr(instance, "_password", None) is not None or not instance.is_active:
-        _sign_out_everywhere(instance, CloseCode.SIGNED_OUT)
+        _end_all(instance, CloseCode.SIGNED_OUT)
 
 
-def _sign_out_everywhere(user: User, code: CloseCode) -> None:
-    revoke_all(user)
-    publish.close_on_commit(user.pk, code=code)
+def _end_all(user: User, code: CloseCode) -> None:
+    """Tokens, sockets, and the wish for another address: each was issued under what has ended."""
+    sign_out_everywhere(user, code)
+    emails.withdraw_change(user=user)

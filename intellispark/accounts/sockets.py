@@ -13,12 +13,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import auth
-from django.contrib.sessions.models import Session
 from django.http.request import validate_host
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
 
-from intellispark.accounts.models import TokenFamily, User
+from intellispark.accounts.dead_families import dead_families
+from intellispark.accounts.models import Session, TokenFamily, User
 from intellispark.accounts.tokens import holder_of
 from intellispark.api.errors import NotSignedIn
 from intellispark.realtime.close_codes import CloseCode
@@ -93,7 +92,11 @@ def _people(credentials: Iterable[Credential]) -> dict[Credential, User | CloseC
     owners = _owners_of_sessions({each.session_key for each in credentials if each.session_key})
     families = _families({each.family for each in credentials if each.family})
     users = User.objects.in_bulk({user_id for user_id, _ in owners.values()}) if owners else {}
-    return {each: _check(each, owners, families, users) for each in credentials}
+    found = {each: _check(each, owners, families, users) for each in credentials}
+    for credential, user in found.items():
+        if credential.expires > time.time() and isinstance(user, CloseCode):
+            dead_families.add(credential.family)
+    return found
 
 
 person: DataLoader[Credential, User | CloseCode] = DataLoader(_people)
@@ -135,13 +138,13 @@ def _check(
         user = users.get(user_id)
     if user is None or not user.is_active or credential.user_id not in ("", str(user.pk)):
         return CloseCode.SIGNED_OUT
-    if credential.session_key:
-        hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-        if not any(constant_time_compare(auth_hash, each) for each in hashes):
-            return CloseCode.SIGNED_OUT
+    if credential.session_key and not user.has_issued(auth_hash):
+        return CloseCode.SIGNED_OUT
     if user.is_suspended:  # first: a suspension also revokes, and the client must learn why
         return CloseCode.REFUSED
     if family and (family.revoked_at or credential.expires <= time.time()):
+        return CloseCode.SIGNED_OUT
+    if family and not user.has_issued(family.auth_hash):
         return CloseCode.SIGNED_OUT
     return user
 

@@ -1,15 +1,17 @@
 """API tokens, in families that are revoked together.
 
-A sign-in starts a family. Every access and refresh token carries the family's id as the claim
-`fam`, so one row decides whether they may still be used. A refresh token works once. When it is
-used a second time (by a thief, or by its owner after the thief), the family is revoked, as RFC
-9700, section 4.14.2 advises.
+A sign-in starts a family. Its id travels as the claim `fam` in every access and refresh token,
+so that one row says whether any of them may still be used. The row carries the hash of the
+sign-in (`User.get_session_auth_hash`), which is compared at each use: after a change of password
+no token of before is good, whenever it was issued. A refresh token works once; whoever
+shows it a second time (its thief, or its owner after the thief) ends the family, as RFC 9700,
+section 4.14.2 advises.
 """
 
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple, TypedDict, TypeVar
 from uuid import UUID
@@ -26,8 +28,11 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
+from intellispark.accounts.dead_families import dead_families
+from intellispark.accounts.locking import lock_open_account
 from intellispark.accounts.models import TokenFamily, User
 from intellispark.api.errors import CsrfFailed, NotSignedIn, Suspended
+from intellispark.db import delete_in_batches
 from intellispark.realtime import publish
 from intellispark.realtime.close_codes import CloseCode
 
@@ -57,9 +62,15 @@ class FamilyRefreshToken(RefreshToken):
 
 
 def issue(user: User) -> Pair:
-    """The first pair of a new family."""
-    family = TokenFamily.objects.create(user=user)
-    return _pair(user, family)
+    """The first pair of a new family, for what `user` proved when it was read.
+
+    Raises NotSignedIn when the password changed since, or the account was closed; Suspended.
+    """
+    auth_hash = user.get_session_auth_hash()
+    with transaction.atomic():
+        person = lock_open_account(user.pk, auth_hash=auth_hash)
+        family = TokenFamily.objects.create(user=person, auth_hash=auth_hash, expires_at=_end())
+        return _pair(person, family)
 
 
 def rotate(raw: str) -> Pair:
@@ -70,8 +81,10 @@ def rotate(raw: str) -> Pair:
     """
     token = _decode(FamilyRefreshToken, raw)
     with transaction.atomic():
+        lock_open_account(token.get(api_settings.USER_ID_CLAIM))
         family = _family(token, lock=True)
         if _use_once(token):
+            TokenFamily.objects.filter(pk=family.pk).update(expires_at=_end())
             return _pair(family.user, family)
     revoke_family(family)
     raise NotSignedIn
@@ -97,13 +110,25 @@ def revoke_all(user: User) -> None:
     TokenFamily.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
 
 
+def sign_out_everywhere(user: User, code: CloseCode) -> None:
+    """No API token of that person is good any more, and all their sockets close with `code`."""
+    revoke_all(user)
+    publish.close_on_commit(user.pk, code=code)
+
+
 def purge() -> int:
     """Delete expired tokens, and families that can have no valid token; says how many tokens."""
     now = timezone.now()
-    expired, _ = OutstandingToken.objects.filter(expires_at__lt=now).delete()
-    longest: timedelta = api_settings.REFRESH_TOKEN_LIFETIME
-    TokenFamily.objects.filter(revoked_at__lt=now - longest).delete()
-    return expired
+    return sum(
+        delete_in_batches(model._default_manager.filter(expires_at__lt=now))
+        for model in (OutstandingToken, TokenFamily)
+    )
+
+
+def forget(user: User) -> None:
+    """Nothing of the person's tokens is left: the account is closed, under its lock."""
+    TokenFamily.objects.filter(user=user).delete()
+    OutstandingToken.objects.filter(user=user).delete()
 
 
 def user_from_bearer(raw: str) -> User:
@@ -131,11 +156,6 @@ def _holder_signed_for(raw: str) -> Holder:
     token = _decode(AccessToken, raw)
     user_id = str(token.get(api_settings.USER_ID_CLAIM, ""))
     return Holder(user_id, _family_id(token), int(token["exp"]))
-
-
-def owner_of(raw: str) -> str:
-    """The user id in an access token, from its signature alone: no query. Raises NotSignedIn."""
-    return str(_decode(AccessToken, raw).get(api_settings.USER_ID_CLAIM, ""))
 
 
 def bearer_of(request: HttpRequest | Request) -> str | None:
@@ -229,8 +249,22 @@ def _family_id(token: Token) -> UUID:
         raise NotSignedIn from error
 
 
+def _end() -> datetime:
+    """When a refresh token that is issued now expires."""
+    lifetime: timedelta = api_settings.REFRESH_TOKEN_LIFETIME
+    return timezone.now() + lifetime
+
+
 def _family(token: Token, *, lock: bool = False) -> TokenFamily:
     """The token's family, with its user. Raises NotSignedIn or Suspended."""
+    try:
+        return _standing_family(token, lock=lock)
+    except (NotSignedIn, Suspended):
+        dead_families.add(str(token.get("fam")))
+        raise
+
+
+def _standing_family(token: Token, *, lock: bool) -> TokenFamily:
     families = TokenFamily.objects.select_related("user")
     if lock:
         families = families.select_for_update(of=("self",), no_key=True)
@@ -242,6 +276,6 @@ def _family(token: Token, *, lock: bool = False) -> TokenFamily:
         raise NotSignedIn
     if family.user.is_suspended:  # first: a suspension also revokes, and the client must learn why
         raise Suspended
-    if family.revoked_at:
+    if family.revoked_at or not family.user.has_issued(family.auth_hash):
         raise NotSignedIn
     return family

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import translation
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from intellispark.accounts import emails
 from intellispark.accounts.closing import close_account
 from intellispark.accounts.forms import (
     CloseAccountForm,
@@ -25,6 +27,7 @@ from intellispark.accounts.forms import (
     Taken,
     language_choices,
 )
+from intellispark.accounts.locking import lock_open_account
 from intellispark.accounts.models import User
 from intellispark.accounts.requests import current_user
 
@@ -48,7 +51,10 @@ class SignupView(AllauthSignupView):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    """The settings, and closing the account; the form's `action` says which was sent."""
+    """Name and language; and the way out. The form's `action` says which.
+
+    The address has a page of its own (`email_pages.py`).
+    """
     user = current_user(request)
     closing = request.method == "POST" and request.POST.get("action") == "close"
     form = ProfileForm(
@@ -60,7 +66,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         return _close(request, user)
     if form.is_bound and form.is_valid():
         try:
-            saved = form.save_profile(request)
+            saved = form.save_profile()
         except Taken as error:
             form.add_taken_errors(error)
         else:
@@ -68,7 +74,11 @@ def profile(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Your settings are saved."))
             return redirect("settings")
     status = 422 if form.errors or close_form.errors else 200
-    context = {"form": form, "close_form": close_form}
+    context = {
+        "form": form,
+        "close_form": close_form,
+        "pending_email": emails.pending_address(user),
+    }
     return render(request, "accounts/settings.html", context, status=status)
 
 
@@ -79,8 +89,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
     response = HttpResponseRedirect(_back(request))
     if code in language_choices():
         if isinstance(request.user, User):
-            request.user.language = code
-            request.user.save(update_fields=["language"])
+            _keep_language(request.user, code)
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME,
             code,
@@ -91,8 +100,15 @@ def set_language(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def _keep_language(user: User, code: str) -> None:
+    with transaction.atomic():
+        person = lock_open_account(user.pk)
+        person.language = code
+        person.save(update_fields=["language"])
+
+
 def _close(request: HttpRequest, user: User) -> HttpResponse:
-    close_account(user=user)
+    close_account(user=user, auth_hash=user.get_session_auth_hash())
     logout(request)
     messages.success(request, _("Your account is closed. Thank you for being here."))
     return redirect("home")

@@ -29,6 +29,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     )
     list_display_links = ("created_at",)
     list_filter = ("kind", "created_at")
+    allowed_lookups = ("wallet",)  # the wallet's page leads to its entries
     list_select_related = ("wallet__user", "actor")
     search_fields = (
         "wallet__user__username",

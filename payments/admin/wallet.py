@@ -18,6 +18,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from intellispark.accounts.requests import current_user
+from intellispark.accounts.rights import may_act_on
 from intellispark.readonly_admin import ReadOnlyAdmin
 from intellispark.text import grouped
 from payments.admin import past
@@ -80,10 +81,11 @@ class WalletAdmin(ReadOnlyAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
+        wallet = self._wallet(unquote(object_id))
         extra = {
             **(extra_context or {}),
-            "may_adjust": self._may_adjust(request),
-            "subtitle": str(self._wallet(unquote(object_id)).user),
+            "may_adjust": self._may_adjust(request, wallet),
+            "subtitle": str(wallet.user),
         }
         return super().change_view(request, object_id, form_url, extra)
 
@@ -111,9 +113,9 @@ class WalletAdmin(ReadOnlyAdmin):
     def _entry_view(
         self, request: HttpRequest, object_id: str, form_class: type[EntryForm]
     ) -> HttpResponse:
-        if not self._may_adjust(request):
-            raise PermissionDenied
         wallet = self._wallet(unquote(object_id))
+        if not self._may_adjust(request, wallet):
+            raise PermissionDenied
         initial = {"tokens": wallet.debt} if form_class is WriteOffForm else {}
         form = form_class(request.POST or None, initial=initial)
         if form.is_valid() and self._write(request, wallet, form):
@@ -151,9 +153,11 @@ class WalletAdmin(ReadOnlyAdmin):
             self.message_user(request, form.success % values, messages.SUCCESS)
         return True
 
-    def _may_adjust(self, request: HttpRequest) -> bool:
-        """Whether the admin may change wallets: that permission allows these forms."""
-        return request.user.has_perm("payments.change_wallet")
+    def _may_adjust(self, request: HttpRequest, wallet: Wallet) -> bool:
+        """The permission to change wallets means this, since nothing else changes one. Not one's
+        own, and not those of staff: for these it takes a superuser."""
+        permitted = request.user.has_perm("payments.change_wallet")
+        return permitted and may_act_on(request.user, wallet.user)
 
     def _wallet(self, object_id: str) -> Wallet:
         try:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from intellispark.accounts.locking import lock_open_account
 from intellispark.accounts.models import User
 from intellispark.api.idempotency import once
 from intellispark.api.lookups import get_by_id
@@ -35,11 +36,13 @@ def start_checkout(
 
     Raises UnknownPack and Invalid (422), IdempotencyConflict (409: the key belongs to another
     pack), NotFound (404: the purchase of that key is gone) and GatewayUnavailable (503: the
-    purchase stays pending, and the same key asks again).
+    purchase stays pending, and the same key asks again); NotSignedIn when the account was closed
+    meanwhile.
     """
     pack_key = pack.strip() if isinstance(pack, str) else pack
 
     def make(record: IdempotencyKey) -> tuple[Purchase, IdempotencyKey]:
+        lock_open_account(user.pk)
         return _create(record.resource_id, user, get_pack(pack_key)), record
 
     def replay(record: IdempotencyKey) -> tuple[Purchase, IdempotencyKey]:

@@ -111,17 +111,6 @@ def test_nobody_shuts_themselves_or_their_superiors_out(
     assert User.objects.get(suspended_at__isnull=False) == alice
 
 
-def test_staff_cannot_raise_themselves(client: Client, clerk: User) -> None:
-    body = {"username": "clerk", "email": clerk.email, "language": "", "is_active": "on"}
-    body |= {"is_superuser": "on", "suspended_at_0": "2026-01-01", "id": "x"}
-    assert client.post(f"{PEOPLE}{clerk.pk}/change/", body).status_code == 302
-    clerk.refresh_from_db()
-    assert (clerk.is_superuser, clerk.suspended_at) == (False, None)
-    boss = make_user("boss", is_staff=True, is_superuser=True)
-    response = client.post(f"{PEOPLE}{boss.pk}/password/", {"password1": "x", "password2": "x"})
-    assert response.status_code == 403
-
-
 def test_a_person_is_added_with_an_address(client: Client, root: User) -> None:
     body = {
         "username": "dora",

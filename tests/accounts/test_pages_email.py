@@ -1,8 +1,9 @@
-"""Changing the e-mail address: the one of today stays until the new one is confirmed."""
+"""The page of one's e-mail address, and where the mails about it lead."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -10,91 +11,148 @@ from django.core import mail
 from django.test import Client
 from django.utils.translation import override
 
-from intellispark.accounts.models import User
-from tests.support.factories import PASSWORD
+from intellispark.accounts.models import EmailChange, User
+from tests.support.factories import PASSWORD, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # mails go out after the commit
+PAGE = "/accounts/email/"
 
 
-def sign_up(name: str) -> tuple[Client, User]:
+@pytest.fixture
+def tab(alice: User) -> Client:
     client = Client()
-    answer = client.post(
-        "/accounts/signup/",
-        {"username": name, "email": f"{name}@example.com", "password1": PASSWORD},
-    )
-    assert answer.status_code == 302, answer.content
-    return client, User.objects.get(username=name)
+    client.force_login(alice)
+    return client
 
 
-def wanted(client: Client, email: str) -> None:
-    answer = client.post("/accounts/email/", {"email": email, "action_add": ""})
-    assert answer.status_code == 302
+def wish(client: Client, email: str, password: str = PASSWORD) -> Any:
+    body = {"email": email, "current_password": password, "action_add": ""}
+    return client.post(PAGE, body)
 
 
-def test_an_unconfirmed_address_is_not_lost_to_a_wish() -> None:
-    for name in ("alice", "bob"):
-        client, user = sign_up(name)
-        wanted(client, f"{name}.new@example.com")
-        wanted(client, f"{name}.newer@example.com")
-        user.refresh_from_db()
-        assert user.email == f"{name}@example.com"
-        found = dict(EmailAddress.objects.filter(user=user).values_list("email", "primary"))
-        assert found == {f"{name}@example.com": True, f"{name}.newer@example.com": False}
-        page = client.get("/accounts/email/").content.decode()
-        assert f"Your address: {name}@example.com<" in page
-        assert f"We sent an e-mail to {name}.newer@example.com." in page
+def link(number: int = -1) -> str:
+    """The path that the mail leads to."""
+    found = re.search(r"http://testserver(/accounts/\S+)", str(mail.outbox[number].body))
+    assert found, mail.outbox[number].body
+    return found[1]
 
 
-def test_a_confirmed_wish_is_the_address() -> None:
-    client, user = sign_up("alice")
-    wanted(client, "alice.new@example.com")
+def addresses(user: User) -> list[tuple[str, bool, bool]]:
+    user.refresh_from_db()
+    rows = EmailAddress.objects.filter(user=user).values_list("email", "primary", "verified")
+    assert [email for email, *_ in rows] == [user.email]
+    return list(rows)
+
+
+def test_the_address_of_today_stays_until_the_new_one_is_confirmed(
+    tab: Client, alice: User
+) -> None:
+    for email in ("new@example.com", "Newer@Example.com"):
+        assert wish(tab, email).status_code == 302
+    assert addresses(alice) == [("alice@example.com", True, False)]
+    page = tab.get(PAGE).content.decode()
+    assert "Your address: alice@example.com<" in page
+    assert "We sent an e-mail to newer@example.com." in page
+    assert "newer@example.com waits for your confirmation" in tab.get("/settings/").content.decode()
+
+
+def test_a_confirmed_wish_is_the_address_and_the_old_one_is_told(tab: Client, alice: User) -> None:
+    wish(tab, "new@example.com")
+    assert mail.outbox[-1].to == ["new@example.com"]
     assert mail.outbox[-1].subject.startswith("IntelliSpark: ")
     assert "Hello from IntelliSpark!" in mail.outbox[-1].body
-    link = re.search(r"/accounts/confirm-email/\S+", str(mail.outbox[-1].body))
-    assert link is not None
-    client.post(link[0])
-    user.refresh_from_db()
-    assert user.email == "alice.new@example.com"
-    assert list(EmailAddress.objects.values_list("email", "primary", "verified")) == [
-        ("alice.new@example.com", True, True)
-    ]
+    path = link()
+    stranger = Client()  # the mail may be read on another device
+    assert "Is new@example.com the address of alice?" in stranger.get(path).content.decode()
+    assert addresses(alice) == [("alice@example.com", True, False)], "a mere visit changes nothing"
+    assert stranger.post(path).status_code == 302
+    assert addresses(alice) == [("new@example.com", True, True)]
+    assert mail.outbox[-1].to == ["alice@example.com"]
+    assert "new@example.com" in mail.outbox[-1].body
+    assert stranger.post(path).status_code == 404, "a link works once"
 
 
-def test_a_wish_is_taken_back() -> None:
-    client, user = sign_up("alice")
-    wanted(client, "alice.new@example.com")
-    client.post("/accounts/email/", {"email": "alice.new@example.com", "action_remove": ""})
-    user.refresh_from_db()
-    assert user.email == "alice@example.com"
-    assert list(EmailAddress.objects.values_list("email", flat=True)) == ["alice@example.com"]
+def test_the_address_of_a_sign_up_is_confirmed_by_its_mail(client: Client) -> None:
+    new = {"username": "carol", "email": "carol@example.com", "password1": PASSWORD}
+    client.post("/accounts/signup/", new)
+    client.post(link())
+    assert addresses(User.objects.get()) == [("carol@example.com", True, True)]
+
+
+def test_a_wish_is_taken_back_and_its_link_is_dead(tab: Client, alice: User) -> None:
+    wish(tab, "new@example.com")
+    tab.post(PAGE, {"action_remove": ""})
+    assert "This link no longer works" in tab.get(link()).content.decode()
+    assert tab.post(link()).status_code == 404
+    assert addresses(alice) == [("alice@example.com", True, False)]
 
 
 @pytest.mark.parametrize(
-    ("language", "subject", "sentence"),
+    ("email", "password", "sentence"),
     [
-        ("en", "Confirm your e-mail address", "the e-mail address of your account alice:"),
-        ("zh-hans", "确认你的邮箱", "确认这是你的账号 alice 的邮箱："),
+        ("new@example.com", "wrong", "Wrong password."),
+        ("new@example.com", "", "This field is required."),
+        ("bob@example.com", PASSWORD, "That e-mail already has an account."),
+        ("alice@example.com", PASSWORD, "This is your address already."),
+        ("nonsense", PASSWORD, "Enter a valid email address."),
+        ("ı@example.com", PASSWORD, "Enter a valid email address."),
     ],
 )
-def test_a_confirmation_names_the_account_and_speaks_its_language(
-    language: str, subject: str, sentence: str
+def test_what_is_refused_is_said_and_sends_nothing(
+    tab: Client, alice: User, bob: User, email: str, password: str, sentence: str
 ) -> None:
-    client, _ = sign_up("alice")
-    client.cookies["django_language"] = language
-    with override("en"):  # and back to it: the page's language stays on after the request
-        wanted(client, "alice.new@example.com")
-    sent = mail.outbox[-1]
-    assert sent.subject == f"IntelliSpark: {subject}"
-    assert sentence in sent.body
-    assert re.search(
-        r"^http://testserver/accounts/confirm-email/\S+$", str(sent.body), re.MULTILINE
-    )
+    answer = wish(tab, email, password)
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    assert mail.outbox == []
+    assert not EmailChange.objects.exists()
 
 
-def test_a_forgotten_password_is_asked_for_by_address() -> None:
-    sign_up("alice")
-    for name, subject in (("alice", "Choose a new password"), ("eve", "No account with this")):
-        Client().post("/accounts/password/reset/", {"email": f"{name}@example.com"})
-        assert subject in mail.outbox[-1].subject
-        assert mail.outbox[-1].to == [f"{name}@example.com"]
-        assert "&" not in str(mail.outbox[-1].body)
+def test_the_mail_is_sent_again(tab: Client) -> None:
+    tab.post(PAGE, {"action_send": ""})
+    assert mail.outbox[-1].to == ["alice@example.com"], "of the address of today, unconfirmed"
+    wish(tab, "new@example.com")
+    tab.post(PAGE, {"action_send": ""})
+    assert [sent.to for sent in mail.outbox[-2:]] == [["new@example.com"]] * 2
+    tab.post(link())
+    tab.post(PAGE, {"action_send": ""})
+    assert len(mail.outbox) == 4, "nothing is left to confirm"
+
+
+def test_the_way_back_restores_the_address_and_lets_nobody_stay(tab: Client, alice: User) -> None:
+    wish(tab, "new@example.com")
+    tab.post(link())
+    wish(tab, "newest@example.com")
+    tab.post(link())
+    told = [number for number, sent in enumerate(mail.outbox) if sent.to == ["alice@example.com"]]
+    owner = Client()
+    assert "alice@example.com again" in owner.get(link(told[0])).content.decode()
+    assert addresses(alice)[0][0] == "newest@example.com", "a mere visit changes nothing"
+    form = owner.post(link(told[0]), follow=True)
+    assert addresses(alice) == [("alice@example.com", True, True)]
+    assert tab.get("/settings/").status_code == 302, "whoever was signed in is out"
+    assert not EmailChange.objects.exists(), "what was changed later is undone too"
+    new = {"password1": "another-long-password-8", "password2": "another-long-password-8"}
+    owner.post(form.redirect_chain[-1][0], new)
+    login = {"login": "alice", "password": "another-long-password-8"}
+    assert owner.post("/accounts/login/", login)["Location"] == "/"
+    assert owner.post(link(told[0])).status_code == 404, "a link works once"
+
+
+def test_an_address_that_may_be_taken_back_is_nobody_elses(tab: Client, alice: User) -> None:
+    wish(tab, "new@example.com")
+    tab.post(link())
+    new = {"username": "mallory", "email": "alice@example.com", "password1": PASSWORD}
+    answer = Client().post("/accounts/signup/", new)
+    assert "That e-mail already has an account." in answer.content.decode()
+    wish(tab, "alice@example.com")
+    tab.post(link())
+    assert addresses(alice) == [("alice@example.com", True, True)], "but its owner's, any time"
+
+
+def test_a_sign_up_drops_what_others_wish_for_its_address(tab: Client, alice: User) -> None:
+    wish(tab, "new@example.com")
+    path = link()
+    make_user("newcomer", email="new@example.com")
+    assert tab.post(path).status_code == 404
+    assert addresses(alice)[0][0] == "alice@example.com"

@@ -18,7 +18,7 @@ from tests.accounts.conftest import by, error_of
 from tests.support.factories import PASSWORD, make_character
 
 pytestmark = pytest.mark.django_db
-SAME = {"username": "alice", "email": "alice@example.com", "language": ""}
+SAME = {"username": "alice", "language": ""}
 
 
 def test_settings_are_for_those_who_are_signed_in(client: Client) -> None:
@@ -106,7 +106,6 @@ def test_choosing_a_language_never_leads_away(client: Client, target: str) -> No
 def test_closing_the_account_keeps_the_books_and_nothing_else(
     client: Client, alice: User, pair: Pair
 ) -> None:
-    EmailAddress.objects.create(user=alice, email=alice.email, primary=True)
     create_chat(user=alice, character_id=make_character().pk, key="k")
     assert IdempotencyKey.objects.exists()
     entries = LedgerEntry.objects.filter(wallet_id=alice.pk).count()

@@ -11,10 +11,10 @@ django.setup()
 
 from django.contrib import auth  # noqa: E402
 from django.contrib.auth.hashers import make_password  # noqa: E402
-from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.db import transaction  # noqa: E402
 
 from intellispark.accounts.models import User  # noqa: E402
+from intellispark.accounts.sessions import SessionStore  # noqa: E402
 from intellispark.accounts.tokens import issue  # noqa: E402
 
 

@@ -20,12 +20,11 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from django.conf import settings as django_settings
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 from rest_framework_simplejwt.tokens import AccessToken
 
 from chat.models import Character, CharacterText, Chat
-from intellispark.accounts.models import User
+from intellispark.accounts.models import Session, User
 from intellispark.accounts.suspension import suspend
 from intellispark.accounts.tokens import issue
 from intellispark.realtime import publish

@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 from rest_framework_simplejwt.tokens import UntypedToken
 
-from intellispark.accounts.models import TokenFamily, User
+from intellispark.accounts.models import Session, TokenFamily, User
 from intellispark.accounts.tokens import issue
 from intellispark.asgi import application
 from intellispark.realtime import sockets

@@ -1,0 +1,62 @@
+"""Nobody who reads the log can follow the links of our mails."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from django.core import mail
+from django.test import Client
+
+from intellispark.accounts.email_links import confirmation_key, way_back_key
+from intellispark.accounts.models import EmailChange, User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What the one handler of all loggers writes, as it stands in production."""
+    [handler] = [h for h in logging.getLogger().handlers if type(h) is logging.StreamHandler]
+    written, stream = io.StringIO(), handler.stream
+    handler.setStream(written)
+    yield written
+    handler.setStream(stream)
+
+
+def keys(user: User) -> list[tuple[str, str]]:
+    """Paths with their secret part."""
+    Client().post("/accounts/password/reset/", {"email": user.email})
+    [reset] = re.findall(r"/accounts/password/reset/key/\S+", str(mail.outbox[-1].body))
+    confirm = confirmation_key(user, user.email)
+    back = way_back_key(EmailChange(user=user))
+    return [
+        (reset, reset.split("/")[5]),
+        (f"/accounts/confirm-email/{confirm}/", confirm),
+        (f"/accounts/email/restore/{back}/", back),
+    ]
+
+
+def test_keys_of_links_do_not_stand_in_the_log(alice: User, log: io.StringIO) -> None:
+    for path, key in keys(alice):
+        for client in (Client(), Client(headers={"User-Agent": path, "Referer": path})):
+            client.get(path)
+            client.post(path)
+            client.get("/accounts/login/", {"next": path})
+        assert key not in log.getvalue()
+    assert "/accounts/confirm-email/[masked]" in log.getvalue()
+
+
+def test_keys_do_not_stand_in_what_a_failure_leaves(alice: User, log: io.StringIO) -> None:
+    path = f"/accounts/confirm-email/{confirmation_key(alice, alice.email)}/"
+    try:
+        raise RuntimeError(path)
+    except RuntimeError:
+        structlog.get_logger("x").exception("failed", path=path)
+        logging.getLogger("y").exception("failed at %s", path)
+    assert log.getvalue().count("RuntimeError") >= 2
+    assert path.split("/")[3] not in log.getvalue()
