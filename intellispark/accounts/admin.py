@@ -139,7 +139,7 @@ class UserAdmin(DjangoUserAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """What was changed, under the person's lock; the address by its own writer."""
         if change:
-            person = User.objects.select_for_update(no_key=True).get(pk=obj.pk)
+            person = User.objects.select_for_update().get(pk=obj.pk)
             if not self.has_change_permission(request, person):
                 raise PermissionDenied
         super().save_model(request, obj, form, change)

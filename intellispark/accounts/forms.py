@@ -105,7 +105,7 @@ class ProfileForm(TakenMixin, forms.ModelForm):
         """The changed person. Raises Taken; NotSignedIn where the account was closed meanwhile."""
         try:
             with transaction.atomic():
-                lock_open_account(self.instance.pk)
+                lock_open_account(self.instance.pk, renames=True)
                 user: User = self.save(commit=False)
                 user.save()
         except IntegrityError as error:

@@ -155,3 +155,32 @@ def test_a_sign_up_drops_what_others_wish_for_its_address(tab: Client, alice: Us
     make_user("newcomer", email="new@example.com")
     assert tab.post(path).status_code == 404
     assert addresses(alice)[0][0] == "alice@example.com"
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "sentence"),
+    [
+        ("en", "Confirm your e-mail address", "the e-mail address of your account alice:"),
+        ("zh-hans", "确认你的邮箱", "确认这是你的账号 alice 的邮箱："),
+    ],
+)
+def test_a_confirmation_names_the_account_and_speaks_its_language(
+    tab: Client, language: str, subject: str, sentence: str
+) -> None:
+    tab.cookies["django_language"] = language
+    with override("en"):  # and back to it: the page's language stays on after the request
+        wish(tab, "new@example.com")
+    sent = mail.outbox[-1]
+    assert sent.subject == f"IntelliSpark: {subject}"
+    assert sentence in sent.body
+    assert re.search(
+        r"^http://testserver/accounts/confirm-email/\S+$", str(sent.body), re.MULTILINE
+    )
+
+
+def test_a_forgotten_password_is_asked_for_by_address(alice: User) -> None:
+    for name, subject in (("alice", "Choose a new password"), ("eve", "No account with this")):
+        Client().post("/accounts/password/reset/", {"email": f"{name}@example.com"})
+        assert subject in mail.outbox[-1].subject
+        assert mail.outbox[-1].to == [f"{name}@example.com"]
+        assert "&" not in str(mail.outbox[-1].body)
