@@ -9,6 +9,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
+from django.utils.translation import override
 
 from intellispark.accounts.models import EmailChange, User
 from tests.support.factories import PASSWORD, make_user
