@@ -243,7 +243,7 @@ def test_those_who_are_out_have_no_rights(alice: User) -> None:
 def test_no_list_is_searched_by_what_it_does_not_show(
     client: Client, root: User, alice: User, address: str
 ) -> None:
-    create_chat(user=alice, character=make_character("Secret"))
+    create_chat(user=alice, character_id=make_character("Secret").pk)
     assert client.get(address).status_code == 400
 
 

@@ -21,7 +21,6 @@ from intellispark.accounts.closing import close_account
 from intellispark.accounts.models import EmailChange, Session, TokenFamily, User
 from intellispark.accounts.tokens import Pair, issue
 from intellispark.api.errors import NotSignedIn
-from intellispark.api.idempotency import claim
 from intellispark.api.models import IdempotencyKey
 from intellispark.housekeeping import run_pass
 from payments.billing.checkout import start_checkout
@@ -65,7 +64,7 @@ class Writers:
     def __init__(self, user: User) -> None:
         self.pair: Pair = issue(user)
         self.character = make_character()
-        self.chat = create_chat(user=user, character=self.character)
+        self.chat = create_chat(user=user, character_id=self.character.pk)
         self.clients: Iterator[Client] = iter([self._signed_in(user) for _ in range(8)])
 
     def _signed_in(self, user: User) -> Client:
@@ -185,9 +184,9 @@ def test_characters_that_others_need_stay_without_their_owner() -> None:
     secret = make_character("secret", owner=alice, is_public=False)
     shared = make_character("shared", owner=alice)
     once_shared = make_character("once shared", owner=alice)
-    create_chat(user=bob, character=once_shared)
+    create_chat(user=bob, character_id=once_shared.pk)
     Character.objects.filter(pk=once_shared.pk).update(is_public=False)
-    create_chat(user=alice, character=secret)
+    create_chat(user=alice, character_id=secret.pk)
     close_account(user=alice)
     assert not Character.objects.filter(pk=secret.pk).exists()
     kept = Character.objects.filter(pk__in=[shared.pk, once_shared.pk])
@@ -200,7 +199,7 @@ def test_housekeeping_looks_again_for_a_while() -> None:
     alice, bob = make_user("alice"), make_user("bob")
     close_account(user=alice)
     for user in (alice, bob):
-        claim(user=user, operation="x", scope="", key="k", body={}).answer(200, {})
+        IdempotencyKey.objects.create(user=user, operation="x", key="k")
         TokenFamily.objects.create(
             user=user, auth_hash="x", expires_at=timezone.now() + timedelta(1)
         )

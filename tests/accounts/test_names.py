@@ -138,7 +138,7 @@ def test_a_title_has_something_to_be_seen(api: Client, alice: User, title: str) 
 
 
 def _renamed(api: Client, alice: User, title: str) -> Any:
-    chat = create_chat(user=alice, character=make_character())
+    chat = create_chat(user=alice, character_id=make_character().pk)
     headers = by(issue(alice))
     body = {"title": title}
     return api.patch(f"/api/chats/{chat.pk}", body, content_type=JSON, headers=headers)
