@@ -15,7 +15,7 @@ from intellispark.accounts.attempts import MAIL_FROM, MAIL_TO, PASSWORD
 from intellispark.accounts.dead_families import dead_families
 from intellispark.accounts.models import User
 from intellispark.accounts.rate_limits import ELSE, SIGN_IN
-from intellispark.accounts.sockets import Credential, people
+from intellispark.accounts.sockets import Credential, identify
 from intellispark.accounts.suspension import suspend
 from intellispark.accounts.tokens import holder_of, issue, revoke_all
 from tests.accounts.conftest import JSON, by, post
@@ -289,5 +289,5 @@ def test_a_revoked_token_counts_as_its_address_and_not_as_its_owner(
 def test_an_expired_access_token_says_nothing_about_its_family(alice: User) -> None:
     dead_families.clear()
     user_id, family, _ = holder_of(issue(alice)["access"])
-    people([Credential(family=str(family), user_id=user_id, expires=1)])
+    identify([Credential(family=str(family), user_id=user_id, expires=1)])
     assert str(family) not in dead_families

@@ -17,7 +17,11 @@ from payments.models import LedgerEntry, Wallet
 from tests.support.factories import make_user
 from tests.support.time_travel import in_days
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("assert_ledger")]
+pytestmark = [
+    pytest.mark.both_engines,
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("assert_ledger"),
+]
 
 Kind = LedgerEntry.Kind
 

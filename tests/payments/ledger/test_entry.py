@@ -16,7 +16,7 @@ from payments.ledger.new_entry import NewEntry
 from payments.models import LedgerEntry
 from tests.support.time_travel import in_days
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
 
 
 def columns(entry: LedgerEntry) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError
 from django.test import Client
 
 from intellispark.accounts.models import User
@@ -23,10 +25,11 @@ from payments.ledger.posting import expire_due_lots, post
 from payments.ledger.triggers.checks import missing_constraints, missing_triggers
 from payments.models import LedgerEntry, Wallet
 from tests.support.factories import make_user
+from tests.support.server import ROOT, database_url
 from tests.support.time_travel import in_days, pass_time
 from tests.support.triggers import raw, without_triggers
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
 
 BEFORE = "0002_references_by_guard"
 ADDED = [
@@ -40,6 +43,19 @@ def old_schema(transactional_db: None) -> Iterator[None]:
     call_command("migrate", "payments", BEFORE, verbosity=0)
     yield
     call_command("migrate", verbosity=0)
+
+
+def migrate_in_its_own_process() -> subprocess.CompletedProcess[str]:
+    """As an operator does: with a refused migration the process ends, and its transaction too."""
+    env = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DATABASE_URL": database_url(),
+        "TEST_DB_SUFFIX": "",  # the name above is whole
+        "PYTEST_XDIST_WORKER": "",
+    }
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
 
 
 def fill() -> None:
@@ -115,8 +131,9 @@ def test_an_entry_that_refers_to_nothing_stops_the_migration(old_schema: None) -
         entry.save()
     try:
         assert "settles no open hold" in str(list(differences()))
-        with pytest.raises(IntegrityError):
-            call_command("migrate", verbosity=0)
+        ended = migrate_in_its_own_process()
+        assert ended.returncode != 0
+        assert "IntegrityError" in ended.stderr
     finally:
         with without_triggers():
             raw(f"DELETE FROM payments_ledgerentry WHERE id = {entry.pk}")

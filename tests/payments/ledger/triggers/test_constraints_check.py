@@ -14,7 +14,7 @@ from payments.ledger.models.constraints import ENTRY_CHECKS
 from payments.ledger.triggers.checks import ledger_triggers, missing_constraints
 from tests.support.triggers import raw
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
 
 KEYS = ("wallet_id", "hold_id", "reverses_id", "lot_id", "actor_id")
 
