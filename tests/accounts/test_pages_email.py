@@ -53,7 +53,7 @@ def test_the_address_of_today_stays_until_the_new_one_is_confirmed(
     page = tab.get(PAGE).content.decode()
     assert "Your address: alice@example.com<" in page
     assert "We sent an e-mail to newer@example.com." in page
-    assert "newer@example.com waits for your confirmation" in tab.get("/settings/").content.decode()
+    assert "newer@example.com is not confirmed yet." in tab.get("/settings/").content.decode()
 
 
 def test_a_confirmed_wish_is_the_address_and_the_old_one_is_told(tab: Client, alice: User) -> None:
