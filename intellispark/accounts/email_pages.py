@@ -40,7 +40,7 @@ def address(request: HttpRequest) -> HttpResponse:
         return redirect("account_email")
     form = ChangeEmailForm(request.POST if request.method == "POST" else None, user=user)
     if form.is_bound and form.is_valid() and form.save(request):
-        messages.success(request, _("We sent a mail to the new address. Follow the link in it."))
+        messages.success(request, _("We sent an e-mail to the new address. Open the link in it."))
         return redirect("account_email")
     context = {
         "form": form,
@@ -95,5 +95,5 @@ def _send_again(request: HttpRequest, user: User) -> HttpResponse:
     elif pending or not emails.is_confirmed(user):
         attempts.count_mail(request, pending or user.email)
         email_messages.send_confirmation(user, pending or user.email)
-    messages.success(request, _("We sent the mail again."))
+    messages.success(request, _("We sent the e-mail again."))
     return redirect("account_email")

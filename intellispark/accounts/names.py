@@ -43,7 +43,7 @@ def clean_name(name: str, *, owner: AbstractBaseUser | None = None) -> str:
         raise ValidationError(_("A username cannot contain @."), code="at")
     _allowed(name)
     if not has_visible(name):
-        raise ValidationError(_("Use at least one letter that can be seen."), code="invisible")
+        raise ValidationError(_("Use at least one visible character."), code="invisible")
     if name.lower().startswith(CLOSED_PREFIX) or name_key(name) in _reserved_keys():
         raise ValidationError(_("That username is reserved."), code="username_blacklisted")
     refuse_taken(name, owner=owner)
