@@ -11,6 +11,7 @@ A right password empties the account's window again.
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 
 from asgiref.sync import async_to_sync
@@ -22,9 +23,9 @@ from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from intellispark.accounts import devices
 from intellispark.accounts.models import User
 from intellispark.accounts.rate_limits import SIGN_IN, Scope, counted_as, limiter
-from intellispark.accounts.tokens import bearer_of, family_of
+from intellispark.accounts.tokens import bearer_of, holder_of
 from intellispark.api.addresses import address_key
-from intellispark.api.errors import RateLimited
+from intellispark.api.errors import NotSignedIn, RateLimited
 
 PASSWORD = Scope("password", RateLimitItemPerMinute(10, 5))
 MAIL_TO = Scope("mail-to", RateLimitItemPerMinute(5, 15))
@@ -61,9 +62,7 @@ def count_sign_in(
 
 def count_confirmation(request: HttpRequest, user: User) -> PasswordCheck:
     """Somebody who is signed in is to type the password once more. Raises RateLimited."""
-    raw = bearer_of(request)
-    proof = f"family:{family_of(raw)}" if raw else f"session:{request.session.session_key}"
-    return _count(request, [f"{proof}:{user.pk}"])
+    return _count(request, [f"{_signed_in_by(request, user)}:{user.pk}"])
 
 
 def count_mail(request: HttpRequest, email: str) -> None:
@@ -84,6 +83,18 @@ def _count(request: HttpRequest, windows: Collection[str]) -> PasswordCheck:
     for window in windows:
         _hit(PASSWORD, window)
     return PasswordCheck(tuple(windows))
+
+
+def _signed_in_by(request: HttpRequest, user: User) -> str:
+    """The credential that signs the person in here. Somebody else's token beside a session is not
+    it: a thief would have a window for each token of their own."""
+    raw = bearer_of(request)
+    if raw is not None:
+        with suppress(NotSignedIn):
+            user_id, family, _ = holder_of(raw)
+            if user_id == str(user.pk):
+                return f"family:{family}"
+    return f"session:{request.session.session_key}"
 
 
 def _hit(scope: Scope, who: str) -> None:

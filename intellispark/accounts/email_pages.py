@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from allauth.account.adapter import get_adapter
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.contrib import messages
@@ -90,10 +89,12 @@ def restore(request: HttpRequest, key: str) -> HttpResponse:
 def _send_again(request: HttpRequest, user: User) -> HttpResponse:
     """The link once more: for the address that is wished for, else for the one of today."""
     pending = emails.pending_address(user)
-    if pending and emails.is_taken(pending, except_user=user):
-        get_adapter().send_account_already_exists_mail(pending)
-    elif pending or not emails.is_confirmed(user):
-        attempts.count_mail(request, pending or user.email)
-        email_messages.send_confirmation(user, pending or user.email)
-    messages.success(request, _("We sent the e-mail again."))
+    if pending or not emails.is_confirmed(user):
+        email = pending or user.email
+        attempts.count_mail(request, email)
+        if emails.is_taken(email, except_user=user):
+            email_messages.send_taken(email)
+        else:
+            email_messages.send_confirmation(user, email)
+        messages.success(request, _("We sent the e-mail again."))
     return redirect("account_email")

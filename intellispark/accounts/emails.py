@@ -24,6 +24,7 @@ from intellispark.api.errors import NotSignedIn
 from intellispark.db import delete_in_batches
 from intellispark.realtime.close_codes import CloseCode
 
+ADDRESS_MAX_CHARS = 254  # of the columns, and of RFC 5321
 CONFIRM_WITHIN = timedelta(days=3)
 WAY_BACK_FOR = timedelta(days=7)
 
@@ -50,7 +51,7 @@ def clean_address(email: str) -> str:
         address = f"{name}@{domain.encode('idna').decode()}"
     except UnicodeError as error:
         raise NotAnAddress(email) from error
-    if not name or not address.isascii():
+    if not name or not address.isascii() or len(address) > ADDRESS_MAX_CHARS:
         raise NotAnAddress(email)
     return address
 
@@ -166,7 +167,7 @@ def replace(*, user: User, email: str) -> None:
                 raise AddressTaken
             withdraw_change(user=person)
             _replace(person, EmailChange(user=person, new_email=email), confirmed=False)
-            transaction.on_commit(lambda: email_messages.send_confirmation(person, email))
+            transaction.on_commit(lambda: email_messages.send_first_confirmation(person))
     except IntegrityError as error:
         raise AddressTaken from error
     user.email = email

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
@@ -70,7 +71,8 @@ def name_key(name: str) -> str:
     """
     folded = unicodedata.normalize("NFD", normalized(name).casefold())
     skeleton = "".join(_prototypes().get(char, char) for char in folded)
-    return unicodedata.normalize("NFD", skeleton).casefold().replace("i", "l")
+    key = unicodedata.normalize("NFD", skeleton).casefold().replace("i", "l")
+    return key if len(key) <= KEY_MAX_CHARS else sha256(key.encode()).hexdigest()
 
 
 class NameKeyField(models.CharField):

@@ -35,6 +35,7 @@ from rest_framework.request import Request
 
 from intellispark.api.errors import DomainError, Invalid
 from intellispark.api.models import IdempotencyKey
+from intellispark.db import delete_in_batches
 
 KEY_MAX_CHARS = 80
 KEY_SCHEMA = {"type": "string", "maxLength": KEY_MAX_CHARS, "pattern": "^[ -~]*$"}
@@ -149,7 +150,7 @@ def _insert(record: IdempotencyKey, *, instead_of: IdempotencyKey | None) -> Non
 
 def purge() -> int:
     """Delete the keys that are older than a day; the result is their number."""
-    return IdempotencyKey.objects.filter(created_at__lte=_forgotten_before()).delete()[0]
+    return delete_in_batches(IdempotencyKey.objects.filter(created_at__lte=_forgotten_before()))
 
 
 def _forgotten_before() -> datetime:

@@ -112,6 +112,23 @@ def test_a_password_is_tried_ten_times_from_an_address_for_however_many_accounts
     assert signs_in or statuses.count(429) == 1
 
 
+def test_a_thief_of_a_session_has_one_window_whatever_tokens_they_send(
+    alice: User, bob: User
+) -> None:
+    client = Client()
+    client.force_login(alice)
+    statuses = [
+        client.post(
+            "/accounts/reauthenticate/",
+            {"password": "wrong"},
+            headers=by(issue(bob)),
+            REMOTE_ADDR=f"192.0.2.{number}",
+        ).status_code
+        for number in range(EACH + 1)
+    ]
+    assert statuses[EACH] == 429
+
+
 def test_all_ways_to_sign_in_fill_one_window(alice: User) -> None:
     ways = [checks_of(alice)[name] for name in NAMES[:3]]
     statuses = [ways[n % 3]("wrong", f"192.0.2.{n}") for n in range(EACH + 1)]

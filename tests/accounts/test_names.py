@@ -90,6 +90,13 @@ def test_who_has_a_name_of_before_the_rule_keeps_it(client: Client, alice: User)
     assert User.objects.get().language == "zh-hans"
 
 
+@pytest.mark.parametrize("letter", ["m", "한", "ΐ", "ﬃ", "ǆ"])
+def test_the_longest_names_have_keys_that_fit(letter: str, alice: User) -> None:
+    alice.username = letter * 150
+    alice.save()
+    assert len(User.objects.get().name_key) <= 600
+
+
 @given(st.text(max_size=40))
 def test_the_key_of_a_name_does_not_depend_on_its_form(name: str) -> None:
     assert name_key(normalized(name)) == name_key(name)
@@ -109,7 +116,10 @@ def test_an_address_is_written_in_one_way(typed: str, stored: str) -> None:
     assert clean_address(typed) == stored
 
 
-@pytest.mark.parametrize("typed", ["аlice@example.com", "ı@example.com", "@example.com", "a@.."])
+@pytest.mark.parametrize(
+    "typed",
+    ["аlice@example.com", "ı@example.com", "@example.com", "a@..", f"a@{'ü' * 40}.{'ü' * 40}." * 3],
+)
 def test_an_address_that_could_be_mistaken_is_none(typed: str) -> None:
     with pytest.raises(NotAnAddress):
         clean_address(typed)
