@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -142,22 +143,32 @@ async def test_a_conversation_that_once_did_not_fit_goes_on(chat: Chat, serve: A
     assert (found.balance, found.held) == (2, 0)
 
 
+class Waits:
+    """asyncio as the engine sees it, with the limits of its waits written down."""
+
+    def __init__(self) -> None:
+        self.limits: list[float] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    def timeout(self, secs: float) -> Any:
+        self.limits.append(secs)
+        return asyncio.timeout(secs)
+
+
 @pytest.mark.parametrize("sign", [b": waiting\n\n", event({"choices": [{"delta": {"role": "a"}}]})])
-async def test_signs_of_life_give_a_model_that_loads_its_time(
-    chat: Chat, serve: Any, settings: Settings, sign: bytes
+async def test_every_sign_of_life_gives_the_model_its_time_anew(
+    chat: Chat, serve: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch, sign: bytes
 ) -> None:
-    settings.AI_FIRST_TOKEN_TIMEOUT = 4
-    settings.AI_IDLE_TIMEOUT = 60
-    serve(Answer([*[sign, 0.8] * 6, chunk("Hi"), chunk(finish="stop"), DONE]))
+    settings.AI_FIRST_TOKEN_TIMEOUT, settings.AI_IDLE_TIMEOUT = 901, 902
+    waits = Waits()
+    monkeypatch.setattr("chat.replies.run.asyncio", waits)
+    serve(Answer([sign, sign, chunk("Hi"), sign, chunk(finish="stop"), DONE]))
     assert (await Client(chat.user).generate(chat)).json()["message"]["content"] == "Hi"
-
-
-async def test_comments_between_the_words_are_signs_of_life(
-    chat: Chat, serve: Any, settings: Settings
-) -> None:
-    settings.AI_IDLE_TIMEOUT = 4
-    serve(Answer([chunk("Hi"), *[b": waiting\n\n", 0.8] * 6, chunk(finish="stop"), DONE]))
-    assert (await Client(chat.user).generate(chat)).json()["message"]["content"] == "Hi"
+    limits = [secs for secs in waits.limits if secs in (901, 902)]
+    # The server's answer, two signs and the text; then a sign, the finish and the end.
+    assert limits == [901] * 4 + [902] * 3
 
 
 async def test_a_provider_that_is_busy_until_our_time_is_up_is_unavailable(
@@ -174,7 +185,7 @@ async def test_a_provider_that_is_busy_until_our_time_is_up_is_unavailable(
 async def test_one_that_falls_silent_after_a_refusal_is_unavailable_too(
     chat: Chat, serve: Any, settings: Settings
 ) -> None:
-    settings.AI_FIRST_TOKEN_TIMEOUT = 1
+    settings.AI_FIRST_TOKEN_TIMEOUT = 5
     serve(refusal(429), Answer([HOLD], silent=True))
     assert (await Client(chat.user).generate(chat)).json()["error"]["code"] == (
         "provider_unavailable"
@@ -184,7 +195,7 @@ async def test_one_that_falls_silent_after_a_refusal_is_unavailable_too(
 async def test_one_that_answers_and_then_hangs_took_too_long(
     chat: Chat, serve: Any, settings: Settings
 ) -> None:
-    settings.AI_FIRST_TOKEN_TIMEOUT = 1
+    settings.AI_FIRST_TOKEN_TIMEOUT = 5
     serve(refusal(429), Answer([HOLD]))
     assert (await Client(chat.user).generate(chat)).json()["error"]["code"] == "provider_timeout"
 
