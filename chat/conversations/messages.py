@@ -64,13 +64,13 @@ def post_message(*, user: User, chat: Chat, content: Any, key: str = "") -> Mess
 
 
 def lock_chat(*, user: User, chat_id: UUID) -> Chat:
-    """The person's chat, locked until the transaction ends. Raises NotFound.
+    """The person's chat, locked until the transaction ends, and the person before it, as closing
+    an account does (see `intellispark.accounts.locking`). One query. Raises NotFound.
 
     All writers of a chat's messages and generations lock it first; see `chat.replies.settle`.
-    Closing an account locks and deletes its chats, so whoever has a chat's lock comes before that.
     """
-    mine = Chat.objects.owned_by(user).filter(user__is_active=True)
-    return get_by_id(mine.select_for_update(no_key=True, of=("self",)), chat_id)
+    mine = Chat.objects.owned_by(user).filter(user__is_active=True).select_related("user")
+    return get_by_id(mine.select_for_update(no_key=True, of=("user", "self")), chat_id)
 
 
 def owns_chat(*, user: User, chat_id: UUID) -> bool:

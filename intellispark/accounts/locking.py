@@ -5,7 +5,8 @@ before it, and is erased by it, or after it, and is refused here. What hangs on 
 deletes anyway (a chat) locks that row instead.
 
 The person comes first of all locks. PostgreSQL also locks the row, weakly, for each new row that
-refers to the person, so nothing else is locked before the first of those either. Whoever changes
+refers to the person, and does so as late as the commit: whoever writes such a row asks here first,
+or would hold a chat while waiting for a closing account, which waits for the chat. Whoever changes
 what is unique about the person (the name) takes the full lock at once, which waits for those rows:
 asked for half way, it would wait for somebody who waits for us.
 """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -10,13 +12,14 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.test import Client
 from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from chat.conversations.chats import create_chat
 from chat.models import Character, Chat, Generation, Message
+from chat.replies.start import start
 from intellispark.accounts.closing import close_account
 from intellispark.accounts.models import EmailChange, Session, TokenFamily, User
 from intellispark.accounts.tokens import Pair, issue
@@ -62,6 +65,7 @@ class Writers:
     """What somebody's own pages and programs may be sending while they close their account."""
 
     def __init__(self, user: User) -> None:
+        self.user = user
         self.pair: Pair = issue(user)
         self.character = make_character()
         self.chat = create_chat(user=user, character_id=self.character.pk)
@@ -95,6 +99,11 @@ class Writers:
     def reply(self) -> int:
         return self._api("post", f"/api/chats/{self.chat.pk}/generate", {"content": "alice here."})
 
+    def reply_begun(self) -> None:
+        """The transaction of `reply` alone: on this thread, and nothing runs after it."""
+        body = {"content": "alice here."}
+        start(user=self.user, chat_id=self.chat.pk, body=body, key="begun")
+
     def bought(self) -> int:
         return self._api("post", "/api/payment/checkout", {"pack": "starter"})
 
@@ -123,8 +132,8 @@ def test_nothing_is_left_whoever_raced(round_: int) -> None:
     alice = make_user("alice")
     requests = Writers(alice)
     writers: list[Callable[[], Any]] = [getattr(requests, name) for name in WRITERS]
-    start = round_ % len(writers)
-    calls = [*writers[start:], *writers[:start]]
+    first = round_ % len(writers)
+    calls = [*writers[first:], *writers[:first]]
     calls.insert(len(calls) * round_ // 4, lambda: close_account(user=alice))
     found = at_once(len(calls), lambda number: calls[number]())
     assert [one for one in found if isinstance(one, Exception)] == []
@@ -157,6 +166,43 @@ def _close_once_let_in(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
         atomic(self)
 
     monkeypatch.setattr(transaction.Atomic, "__enter__", close_first)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("name", ["said", "reply_begun", "chat_begun", "chat_renamed", "bought"])
+def test_who_came_first_commits_while_closing_waits(name: str) -> None:
+    """PostgreSQL looks at references to the person as late as the commit: a writer that asked for
+    the person no earlier would hold what closing waits for, and wait for it in turn."""
+    alice = make_user("alice")
+    write = getattr(Writers(alice), name)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            write()
+            closing = pool.submit(_close_elsewhere, alice)
+            _until_somebody_waits()
+        assert closing.result() is True
+    assert left_of(alice) == {}
+
+
+def _close_elsewhere(user: User) -> bool:
+    try:
+        return close_account(user=user)
+    finally:
+        connection.close()
+
+
+def _until_somebody_waits() -> None:
+    """Until another connection waits for a lock that this one holds."""
+    waits = (
+        "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    )
+    for _ in range(1000):
+        with connection.cursor() as cursor:
+            cursor.execute(waits)
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.005)
+    raise AssertionError("nobody waits")
 
 
 def test_two_who_close_one_account_close_it_once() -> None:
