@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
+from django.utils.functional import Promise
 from django.utils.text import Truncator
+
+if TYPE_CHECKING:  # the stubs know what a lazy translation can do, and stay out of production
+    from django_stubs_ext import StrOrPromise as StrOrPromise
+else:
+    StrOrPromise = str | Promise
 
 PREVIEW_CHARS = 140
 # Letters and symbols by category that show nothing: the fillers of Hangul, an empty Braille cell.

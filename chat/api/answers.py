@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from chat.api.serializers import MessageSerializer, receipt_of
 from chat.errors import REPLY_ERRORS, ProviderFailed, ReplyError
 from chat.replies.models import Generation
@@ -15,7 +13,7 @@ from payments.ledger.balance import Balance, balance_after, snapshot
 Status = Generation.Status
 
 
-def state_of(generation: Generation) -> dict[str, Any]:
+def state_of(generation: Generation) -> dict[str, object]:
     """The generation as `GET /api/generations/{id}` shows it."""
     error = error_of(generation)
     return {
@@ -32,7 +30,7 @@ def state_of(generation: Generation) -> dict[str, Any]:
     }
 
 
-async def ending_of(generation: Generation) -> dict[str, Any]:
+async def ending_of(generation: Generation) -> dict[str, object]:
     """`{message, receipt, balance}` of a finished generation."""
     return {
         "message": message_of(generation),
@@ -41,7 +39,7 @@ async def ending_of(generation: Generation) -> dict[str, Any]:
     }
 
 
-def message_of(generation: Generation) -> dict[str, Any] | None:
+def message_of(generation: Generation) -> dict[str, object] | None:
     return dict(MessageSerializer(generation.message).data) if generation.message else None
 
 
@@ -67,9 +65,9 @@ def error_of(generation: Generation) -> ReplyError | None:
     return kind(retry_after=generation.retry_after_secs)
 
 
-def error_body(error: DomainError) -> dict[str, Any]:
+def error_body(error: DomainError) -> dict[str, object]:
     """`{code, detail, retry_after?}`, in the reader's language."""
-    body: dict[str, Any] = {"code": error.code, "detail": str(error.detail)}
+    body: dict[str, object] = {"code": error.code, "detail": str(error.detail)}
     if error.retry_after is not None:
         body["retry_after"] = error.retry_after
     return body
