@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from django.utils.functional import Promise
 from django.utils.text import Truncator
 
-if TYPE_CHECKING:  # the stubs know what a lazy translation can do, and stay out of production
-    from django_stubs_ext import StrOrPromise as StrOrPromise
+if TYPE_CHECKING:  # by this name the stubs know what a lazy translation can do
+    from django.utils.functional import _StrOrPromise
+
+    StrOrPromise = _StrOrPromise
 else:
     StrOrPromise = str | Promise
 
