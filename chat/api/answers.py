@@ -11,6 +11,7 @@ from intellispark.threads import in_thread
 from payments.ledger.balance import Balance, balance_after, snapshot
 
 Status = Generation.Status
+_serializer = MessageSerializer()  # its fields are made once: that costs more than to use them
 
 
 def state_of(generation: Generation) -> dict[str, object]:
@@ -40,7 +41,8 @@ async def ending_of(generation: Generation) -> dict[str, object]:
 
 
 def message_of(generation: Generation) -> dict[str, object] | None:
-    return dict(MessageSerializer(generation.message).data) if generation.message else None
+    message = generation.message
+    return dict(_serializer.to_representation(message)) if message else None
 
 
 async def balance_of(generation: Generation) -> Balance:

@@ -25,7 +25,6 @@ from chat.replies.buffer import ReplyBuffer
 from chat.replies.checkpoint import Instruction, checkpoint
 from chat.replies.lease import RENEW_SECS, owner
 from chat.replies.models import Generation
-from chat.replies.prompt import build_request
 from chat.replies.providers.base import Cut, Delta, Event, ReplyRequest, Retrying, Usage
 from chat.replies.providers.registry import get_provider
 from chat.replies.providers.visible import Shown, VisibleText, is_visible
@@ -48,7 +47,7 @@ class Run:
     counts.
     """
 
-    def __init__(self, generation: Generation) -> None:
+    def __init__(self, generation: Generation, request: ReplyRequest) -> None:
         assert generation.message_id is not None  # noqa: S101  start() makes both together
         self.id: UUID = generation.pk
         self.chat_id: UUID = generation.chat_id
@@ -58,7 +57,7 @@ class Run:
         self.log = ReplyBuffer()
         self.final: Generation | None = None
         self.over = threading.Event()
-        self._request: ReplyRequest | None = None
+        self._request = request
         self._usage = Usage(None, None)
         self._cut_by = ""
         self._refused: ReplyError | None = None  # what the provider is waiting out
@@ -115,21 +114,18 @@ class Run:
         """
         visible = VisibleText()
         try:
-            async with asyncio.timeout(settings.AI_TOTAL_TIMEOUT):
-                self._request = await in_thread(build_request)(self.id)
-                async with aclosing(self.provider.stream(self._request)) as events:
-                    while not self.log.is_full:
-                        idle = bool(self.log.text)
-                        try:
-                            async with asyncio.timeout(
-                                settings.AI_IDLE_TIMEOUT
-                                if idle
-                                else settings.AI_FIRST_TOKEN_TIMEOUT
-                            ):
-                                event = await anext(events)
-                        except StopAsyncIteration:
-                            break
-                        self._take(event, visible)
+            async with (
+                asyncio.timeout(settings.AI_TOTAL_TIMEOUT),
+                asyncio.timeout(settings.AI_FIRST_TOKEN_TIMEOUT) as patience,
+                aclosing(self.provider.stream(self._request)) as events,
+            ):
+                async for event in events:
+                    self._take(event, visible)
+                    if self.log.is_full:
+                        break
+                    began = bool(self.log.text)
+                    secs = settings.AI_IDLE_TIMEOUT if began else settings.AI_FIRST_TOKEN_TIMEOUT
+                    patience.reschedule(self.loop.time() + secs)
                 self._show(visible.end())
         except TimeoutError as error:
             raise (self._refused or ProviderTimeout()) from error
