@@ -54,7 +54,7 @@ def find_here(generation_id: UUID) -> Run | None:
 def text_so_far(generation_id: UUID) -> str | None:
     """The newest text, from any thread; None when this process does not write it."""
     run = find(generation_id)
-    return run.log.text if run else None
+    return run.buffer.text if run else None
 
 
 def stop(generation_id: UUID) -> None:
