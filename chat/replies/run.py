@@ -69,13 +69,16 @@ class Run:
 
     def stop(self) -> None:
         """End it for the user, from any thread: no character is added after this."""
-        self.log.freeze()
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._end, Status.STOPPED)
+        self._end_soon(Status.STOPPED)
 
     def interrupt(self) -> None:
-        """End it because this process is going away. Call it on the run's loop."""
-        self._end(Status.INTERRUPTED)
+        """End it for a reason that is not the user's, from any thread: nothing is charged."""
+        self._end_soon(Status.INTERRUPTED)
+
+    def _end_soon(self, by: Status) -> None:
+        self.log.freeze()
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._end, by)
 
     async def work(self) -> None:
         """Run from start to settlement. Never raises."""
@@ -86,7 +89,7 @@ class Run:
                 self._pump.cancel()
             await asyncio.wait({self._pump})
         except asyncio.CancelledError:  # the loop is closing
-            self.interrupt()
+            self._end(Status.INTERRUPTED)
             await asyncio.wait({self._pump}, timeout=CLOSE_SECS)
         self.log.freeze()
         self._done.set()

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
+from intellispark.accounts.long_answers import identity_of, while_valid
 from payments.audit.export import CONTENT_TYPES, lines, parts, select
 from payments.ledger.history import balance_at
 from payments.ledger.models import Wallet
@@ -69,7 +70,7 @@ def export_view(request: HttpRequest, wallet: Wallet) -> StreamingHttpResponse |
     }
     file_format = form.cleaned_data["form"]
     content: Any = (
-        parts(**chosen, form=file_format)
+        while_valid(identity_of(request), parts(**chosen, form=file_format))
         if isinstance(request, ASGIRequest)
         else lines(select(**chosen), file_format)
     )

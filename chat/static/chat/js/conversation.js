@@ -230,7 +230,8 @@ export class Conversation {
     this.#lostStream = { generationId, messageId: item.dataset.message ?? "" };
     part(item, "[data-connection]").hidden = true;
     if (!part(item, "[data-content]").textContent) item.remove();
-    this.#messages.showRetry(t("reply.lost"));
+    const tooMany = error instanceof ApiError && error.status === 429;
+    this.#messages.showRetry(tooMany ? error.detail : t("reply.lost"));
   }
 }
 
