@@ -154,19 +154,20 @@ async def test_suspension_stops_running_replies_and_nothing_is_charged(
     assert [each.status for each in found.generations] == ["interrupted"]
     assert (found.messages[-1].content, found.messages[-1].status) == ("Half", "interrupted")
     async with asyncio.timeout(60):
-        while script.closed == 0:  # the model's server is let go of
+        while script.closed == 0:  # noqa: ASYNC110  the model's server is let go of
             await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("write", ["reply", "message"])
 def test_nothing_begins_behind_a_suspension(chat: Chat, write: str) -> None:
     """The request was authenticated before it, and is carried out after it."""
+    begin: dict[str, Callable[[], object]] = {
+        "reply": lambda: start(user=chat.user, chat_id=chat.pk, body={"content": "Hi."}),
+        "message": lambda: post_message(user=chat.user, chat=chat, content="Hi."),
+    }
     suspend(user=User.objects.get(pk=chat.user_id))
     with pytest.raises(Suspended):
-        if write == "reply":
-            start(user=chat.user, chat_id=chat.pk, body={"content": "Hi."})
-        else:
-            post_message(user=chat.user, chat=chat, content="Hi.")
+        begin[write]()
     assert snapshot(chat.user_id)["held"] == 0
     assert chat.messages.count() == 1
 
