@@ -44,6 +44,15 @@ def test_the_scheme_is_what_our_own_proxy_says(peer: str, proto: str | None, sec
     assert ("Strict-Transport-Security" in answer) is secure
 
 
+@pytest.mark.parametrize(("peer", "logged"), [(PROXY, "198.51.100.7"), ("192.0.2.1", "192.0.2.1")])
+def test_the_log_names_the_address_that_is_counted(
+    peer: str, logged: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        Client().get("/healthz", headers={"X-Forwarded-For": "198.51.100.7"}, REMOTE_ADDR=peer)
+    assert f"'ip': '{logged}'" in caplog.text
+
+
 def test_nobody_says_it_without_a_proxy(settings: Settings) -> None:
     settings.TRUSTED_PROXIES = []
     answer = Client().get("/", headers={"X-Forwarded-Proto": "https"}, REMOTE_ADDR=PROXY)
