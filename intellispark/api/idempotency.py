@@ -21,25 +21,26 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, transaction
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from intellispark.api.errors import DomainError, Invalid
 from intellispark.api.models import IdempotencyKey
-from intellispark.db import delete_in_batches
+from intellispark.db import ago, delete_in_batches
 
 KEY_MAX_CHARS = 80
 KEY_SCHEMA = {"type": "string", "maxLength": KEY_MAX_CHARS, "pattern": "^[ -~]*$"}
 KEPT_FOR = timedelta(hours=24)
+_FORGOTTEN = Q(created_at__lte=ago(KEPT_FOR))
 
 T = TypeVar("T")
 
@@ -111,7 +112,7 @@ def once(
     )
     while True:
         found = _find(record)
-        if found and found.created_at > _forgotten_before():
+        if found and not found.is_forgotten:
             if found.body_hash != record.body_hash:
                 raise IdempotencyConflict
             return replay(found)
@@ -127,9 +128,14 @@ def _find(record: IdempotencyKey) -> IdempotencyKey | None:
     """The row of the same key, however old it is."""
     if not record.key:
         return None
-    return IdempotencyKey.objects.filter(
+    too_old = ExpressionWrapper(_FORGOTTEN, output_field=BooleanField())
+    same = IdempotencyKey.objects.filter(
         user_id=record.user_id, operation=record.operation, scope=record.scope, key=record.key
-    ).first()
+    )
+    found = same.annotate(too_old=too_old).first()
+    if found:
+        found.is_forgotten = found.too_old
+    return found
 
 
 def _insert(record: IdempotencyKey, *, instead_of: IdempotencyKey | None) -> None:
@@ -150,11 +156,7 @@ def _insert(record: IdempotencyKey, *, instead_of: IdempotencyKey | None) -> Non
 
 def purge() -> int:
     """Delete the keys that are older than a day; the result is their number."""
-    return delete_in_batches(IdempotencyKey.objects.filter(created_at__lte=_forgotten_before()))
-
-
-def _forgotten_before() -> datetime:
-    return timezone.now() - KEPT_FOR
+    return delete_in_batches(IdempotencyKey.objects.filter(_FORGOTTEN))
 
 
 def _hash(body: Any) -> str:

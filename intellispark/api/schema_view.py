@@ -27,13 +27,10 @@ class SchemaView(SpectacularAPIView):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         wanted = request.GET.get("lang", "")
         language = wanted if wanted in dict(settings.LANGUAGES) else translation.get_language()
-        media_type, charset = (
-            request.accepted_renderer.media_type,
-            request.accepted_renderer.charset,
-        )
-        body, etag = _document(language or settings.LANGUAGE_CODE, media_type)
-        charset = f"; charset={charset}" if charset else ""
-        response = HttpResponse(body, content_type=media_type + charset)
+        renderer = request.accepted_renderer
+        body, etag = _document(language or settings.LANGUAGE_CODE, renderer.media_type)
+        charset = f"; charset={renderer.charset}" if renderer.charset else ""
+        response = HttpResponse(body, content_type=renderer.media_type + charset)
         patch_cache_control(response, public=True, max_age=MAX_AGE_SECS)
         response["ETag"] = etag
         return get_conditional_response(request._request, etag, None, response) or response
