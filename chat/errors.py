@@ -24,6 +24,14 @@ class GenerationInProgress(DomainError):
     detail = _("A reply is already being written in this chat.")
 
 
+class TooManyStreams(DomainError):
+    """The person opened more streams than they may have: the oldest ended. Its reply goes on."""
+
+    code = "too_many_streams"
+    status = 429
+    detail = _("Too many replies are open at once. This one goes on; open it again to follow it.")
+
+
 class ReplyError(DomainError):
     """There is no whole reply. Nothing was charged.
 

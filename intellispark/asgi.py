@@ -8,14 +8,19 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "intellispark.settings")
 django.setup(set_prefix=False)
 
+import structlog  # noqa: E402
 from channels.layers import get_channel_layer  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
 from intellispark.http_handler import HTTPHandler  # noqa: E402
 from intellispark.realtime.transport.connections import AsgiMessage  # noqa: E402
 from intellispark.single_process import claim_database  # noqa: E402
 from payments.live.socket import BalanceSocket  # noqa: E402
+
+for doubt in settings.DOUBTS:
+    structlog.get_logger(__name__).warning("settings.doubtful", doubt=doubt)
 
 
 async def nowhere(

@@ -1,12 +1,18 @@
-"""The database: its clock, the one that all servers share, and rows that go in small steps."""
+"""The database: its clock, the one that all servers share, and rows that go in small steps.
+
+No two machines agree on the time. Where seconds count, or money, a row is dated and compared by the
+database's clock, inside of the query (`from_now`, `ago`), not by that of the process that asks.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from django.db import connection
-from django.db.models import Model, QuerySet
+from django.db.models import DateTimeField, ExpressionWrapper, Model, QuerySet
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
 
 M = TypeVar("M", bound=Model)
 
@@ -25,6 +31,16 @@ def database_now() -> datetime:
         )
         (now,) = cursor.fetchone()
     return datetime.fromisoformat(now).replace(tzinfo=UTC) if is_sqlite else now
+
+
+def from_now(time: timedelta) -> Combinable:
+    """For a query: that long after the statement begins, by the database's clock."""
+    return ExpressionWrapper(Now() + time, output_field=DateTimeField())
+
+
+def ago(time: timedelta) -> Combinable:
+    """For a query: that long before the statement begins, by the database's clock."""
+    return from_now(-time)
 
 
 def delete_in_batches(rows: QuerySet[M]) -> int:

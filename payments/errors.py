@@ -48,6 +48,14 @@ class UnknownPack(DomainError):
     detail = _("There is no such pack.")
 
 
+class PaymentsOff(DomainError):
+    """This site sells no tokens: no gateway is active."""
+
+    code = "payments_off"
+    status = 403
+    detail = _("Tokens cannot be bought on this site.")
+
+
 class GatewayUnavailable(DomainError):
     """The payment provider cannot be reached. The purchase stays pending: send it again."""
 

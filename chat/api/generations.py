@@ -21,6 +21,7 @@ from chat.replies.models import Generation
 from chat.replies.start import start_detached
 from chat.replies.tail import wait_for_end
 from intellispark.accounts.languages import requested_language
+from intellispark.accounts.long_answers import AnswerEnded, identity_of, long_answers
 from intellispark.accounts.requests import authenticate
 from intellispark.api.body import plain_body_of
 from intellispark.api.errors import NotFound
@@ -38,10 +39,10 @@ async def generate(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
         user=user, chat_id=chat_id, body=body, key=key, language=requested_language(request)
     )
     if "text/event-stream" in request.headers.get("Accept", ""):
-        return stream_of(generation, offset=last_event_offset(request))
+        return stream_of(request, generation, offset=last_event_offset(request))
     if "respond-async" in request.headers.get("Prefer", ""):
         return await _accepted(generation)
-    return await _finished(generation)
+    return await _finished(request, generation)
 
 
 @csrf_exempt  # so that other methods get 405, as everywhere
@@ -57,7 +58,7 @@ async def generation_state(request: HttpRequest, generation_id: UUID) -> HttpRes
 async def generation_events(request: HttpRequest, generation_id: UUID) -> HttpResponseBase:
     """Answer with the stream, from `Last-Event-ID` on."""
     generation = await _own_generation(request, generation_id)
-    return stream_of(generation, offset=last_event_offset(request))
+    return stream_of(request, generation, offset=last_event_offset(request))
 
 
 @csrf_exempt
@@ -88,9 +89,14 @@ async def _accepted(generation: Generation) -> JsonResponse:
     return response
 
 
-async def _finished(generation: Generation) -> JsonResponse:
-    """Wait for the end, and answer with the reply. Raises the error when there is none."""
-    finished = await wait_for_end(generation.pk)
+async def _finished(request: HttpRequest, generation: Generation) -> JsonResponse:
+    """Wait for the end, and answer with the reply. Raises the error when there is none, and
+    NotSignedIn or Suspended when the credential ends first."""
+    with long_answers.watched(identity_of(request)) as answer:
+        try:
+            finished = await answer.wait(lambda: wait_for_end(generation.pk))
+        except AnswerEnded as ended:
+            raise ended.refusal() from ended
     if finished is None:
         raise NotFound
     if error := error_of(finished):

@@ -30,7 +30,8 @@ STREAM = """Server-Sent Events. `id` is the offset in Unicode code points after 
 | `error` | `{error: {code, detail, retry_after?}, message?, balance}` |
 
 The closing event comes on every resume, and its `message` replaces the text. A comment line goes
-out every 15 s. Leaving the stream stops nothing."""
+out every 15 s. Leaving the stream stops nothing. It ends without a closing event when you are
+signed out or suspended; a ninth stream ends your oldest with `too_many_streams`."""
 
 
 SSE = {"text/event-stream": {"schema": {"type": "string"}}}

@@ -12,6 +12,7 @@ from chat.conversations.html import keep_html, rendered
 from chat.conversations.models import Chat, Message
 from chat.conversations.validation import clean_text
 from intellispark.accounts.models import User
+from intellispark.api.errors import Suspended
 from intellispark.api.idempotency import once
 from intellispark.api.lookups import get_by_id
 from intellispark.api.models import IdempotencyKey
@@ -86,13 +87,16 @@ def post_message(*, user: User, chat: Chat, content: object, key: str = "") -> M
 def lock_chat(*, user: User, chat_id: UUID) -> Chat:
     """The person's chat, locked until the transaction ends, and the person before it, as closing
     an account does (see `intellispark.accounts.locking`). With its character; one query. Raises
-    NotFound.
+    NotFound; Suspended, since what a suspension has ended must not begin anew behind it.
 
     All writers of a chat's messages and generations lock it first; see `chat.replies.settle`.
     """
     mine = Chat.objects.owned_by(user).filter(user__is_active=True)
     mine = mine.select_related("user", "character")
-    return get_by_id(mine.select_for_update(no_key=True, of=("user", "self")), chat_id)
+    chat = get_by_id(mine.select_for_update(no_key=True, of=("user", "self")), chat_id)
+    if chat.user.is_suspended:
+        raise Suspended
+    return chat
 
 
 def get_message(*, chat: Chat, message_id: UUID | str) -> Message:

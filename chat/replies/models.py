@@ -7,7 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from intellispark.accounts.models import User
@@ -23,7 +23,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
 
     def lapsed(self) -> GenerationQuerySet:
         """Running by their row, but with a lease that was not renewed in time."""
-        return self.running().filter(lease_expires_at__lt=timezone.now())
+        return self.running().filter(lease_expires_at__lt=Now())
 
     def with_outcome(self) -> GenerationQuerySet:
         """With the message and all ledger entries loaded: one query."""

@@ -68,13 +68,16 @@ class Run:
 
     def stop(self) -> None:
         """End it for the user, from any thread: no character is added after this."""
-        self.buffer.freeze()
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._end, Status.STOPPED)
+        self._end_soon(Status.STOPPED)
 
     def interrupt(self) -> None:
-        """End it because this process is going away. Call it on the run's loop."""
-        self._end(Status.INTERRUPTED)
+        """End it for a reason that is not the user's, from any thread: nothing is charged."""
+        self._end_soon(Status.INTERRUPTED)
+
+    def _end_soon(self, by: Status) -> None:
+        self.buffer.freeze()
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._end, by)
 
     async def work(self) -> None:
         """Run from start to settlement. Never raises."""
@@ -85,7 +88,7 @@ class Run:
                 self._pump.cancel()
             await asyncio.wait({self._pump})
         except asyncio.CancelledError:  # the loop is closing
-            self.interrupt()
+            self._end(Status.INTERRUPTED)
             await asyncio.wait({self._pump}, timeout=CLOSE_SECS)
         self.buffer.freeze()
         self._done.set()

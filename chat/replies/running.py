@@ -63,6 +63,12 @@ def stop(generation_id: UUID) -> None:
         run.stop()
 
 
+def interrupt(generation_id: UUID) -> None:
+    """Interrupt the run if this process writes it, from any thread. It then settles itself."""
+    if run := find(generation_id):
+        run.interrupt()
+
+
 def stop_and_wait(generation_id: UUID) -> None:
     """Stop the run if this process writes it, and wait for its end. Never call it on a loop."""
     run = find(generation_id)

@@ -18,6 +18,7 @@ from intellispark.accounts.names import CLOSED_PREFIX
 from intellispark.accounts.signals import account_closed
 from intellispark.api.errors import NotSignedIn
 from intellispark.api.models import IdempotencyKey
+from intellispark.db import ago
 
 ERASE_AGAIN_FOR = timedelta(minutes=10)
 
@@ -46,7 +47,7 @@ def erase_again() -> int:
     Every write of personal data locks the person and finds the account closed. This is the net
     under it, for a writer that forgot to.
     """
-    closed = User.objects.filter(closed_at__gt=timezone.now() - ERASE_AGAIN_FOR)
+    closed = User.objects.filter(closed_at__gt=ago(ERASE_AGAIN_FOR))
     for user in closed:
         with transaction.atomic():
             _erase(_lock(user))

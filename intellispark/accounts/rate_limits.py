@@ -33,7 +33,7 @@ logger = structlog.get_logger(__name__)
 REDIS_TIMEOUT_SECS = 0.2
 ANSWER_BYTES = 100_000  # as much as one request pays for
 KEY_PREFIX = "intellispark:limits"
-UNCOUNTED = {"healthz", "readyz", "metrics"}
+UNCOUNTED = {"healthz", "metrics"}  # these ask nobody
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from intellispark.accounts import emails
 from intellispark.accounts.models import User
+from intellispark.accounts.signals import account_suspended
 from intellispark.accounts.tokens import sign_out_everywhere
 from intellispark.realtime import publish
 from intellispark.realtime.close_codes import CloseCode
@@ -51,6 +52,7 @@ def user_saved(instance: User, created: bool, raw: bool = False, **kwargs: objec
         emails.register(instance)
     elif instance.is_suspended:
         _end_all(instance, CloseCode.REFUSED)
+        account_suspended.send(sender=User, user=instance)
     elif getattr(instance, "_password", None) is not None or not instance.is_active:
         _end_all(instance, CloseCode.SIGNED_OUT)
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -35,7 +35,7 @@ from rest_framework.request import Request
 
 from intellispark.api.errors import DomainError, Invalid
 from intellispark.api.models import IdempotencyKey
-from intellispark.db import delete_in_batches
+from intellispark.db import ago, delete_in_batches
 
 KEY_MAX_CHARS = 80
 KEY_SCHEMA = {"type": "string", "maxLength": KEY_MAX_CHARS, "pattern": "^[ -~]*$"}
@@ -142,7 +142,7 @@ def _claimed(record: IdempotencyKey) -> bool:
         record.body_hash,
         record.reference,
         connection.ops.adapt_datetimefield_value(timezone.now()),
-        connection.ops.adapt_datetimefield_value(_forgotten_before()),
+        connection.ops.adapt_datetimefield_value(timezone.now() - KEPT_FOR),
     ]
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, values)
@@ -162,11 +162,7 @@ def _find(record: IdempotencyKey) -> IdempotencyKey | None:
 
 def purge() -> int:
     """Delete the keys that are older than a day; the result is their number."""
-    return delete_in_batches(IdempotencyKey.objects.filter(created_at__lte=_forgotten_before()))
-
-
-def _forgotten_before() -> datetime:
-    return timezone.now() - KEPT_FOR
+    return delete_in_batches(IdempotencyKey.objects.filter(created_at__lte=ago(KEPT_FOR)))
 
 
 def _hash(body: object) -> str:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
+from intellispark.accounts.long_answers import identity_of, while_valid
 from payments.audit.export import CONTENT_TYPES, lines, parts, select
 from payments.ledger.history import balance_at
 from payments.ledger.models import Wallet
@@ -66,7 +67,9 @@ def export_view(request: HttpRequest, wallet: Wallet) -> StreamingHttpResponse |
     first: int = form.cleaned_data["from_version"]
     file_format = form.cleaned_data["form"]
     content: AsyncIterator[str] | Iterator[str] = (
-        parts(wallet_id=wallet.pk, from_version=first, form=file_format)
+        while_valid(
+            identity_of(request), parts(wallet_id=wallet.pk, from_version=first, form=file_format)
+        )
         if isinstance(request, ASGIRequest)
         else lines(select(wallet_id=wallet.pk, from_version=first), file_format)
     )

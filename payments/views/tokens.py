@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from intellispark.api.errors import DomainError
 from payments.billing.catalogue import FEATURED, PACKS
+from payments.billing.gateways.registry import sells_tokens
 from payments.billing.gateways.sandbox.gateway import sandbox_is_active
 from payments.views.expiry import expiry_context
 from payments.views.history import history_context
@@ -33,7 +34,7 @@ def tokens_page(request: HttpRequest, *, error: DomainError | None = None) -> Ht
         **history_context(request),
         **expiry_context(request),
         "highlight": purchase and purchase.entry_id,
-        "offers": _offers(),
+        "offers": _offers() if sells_tokens() else [],
         "is_sandbox": sandbox_is_active(),
         "purchase": purchase,
         "error": error,

@@ -301,7 +301,7 @@ def test_the_language_is_switched_in_place(visitor: BrowserContext) -> None:
     expect(page.get_by_text("雪栈掌柜由纪")).to_be_visible()
 
 
-def test_going_offline_is_said(visitor: BrowserContext) -> None:
+def test_offline_means_that_a_request_failed(visitor: BrowserContext) -> None:
     page = visitor.new_page()
     page.goto("/")
     visitor.set_offline(True)

@@ -7,6 +7,7 @@
  */
 
 import { on } from "live-events";
+import { send } from "network";
 import { showTimes } from "times";
 
 const MOMENT_MS = 400;
@@ -137,7 +138,7 @@ async function fetchLists() {
     return;
   }
   try {
-    const response = await fetch(url, { credentials: "same-origin" });
+    const response = await send(url);
     if (!response.ok || response.redirected) return; // signed out: the balance says so
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const lists = ["[data-recent-chats]", "[data-chats]"];
