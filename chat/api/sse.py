@@ -14,7 +14,6 @@ from chat.api.answers import (
     balance_of,
     ending_of,
     error_body,
-    error_of,
     message_of,
 )
 from chat.replies import running
@@ -78,7 +77,7 @@ async def _followed(generation: Generation, offset: int) -> AsyncGenerator[str, 
 
 
 async def _closing(generation: Generation, offset: int) -> str:
-    if error := error_of(generation):
+    if error := generation.error:
         data: dict[str, Any] = {"error": error_body(error), "balance": await balance_of(generation)}
         if generation.message:
             data["message"] = message_of(generation)

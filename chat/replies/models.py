@@ -11,6 +11,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from chat.errors import REPLY_ERRORS, ProviderFailed, ReplyError
+
 
 class GenerationQuerySet(models.QuerySet["Generation"]):
     def owned_by(self, user: Any) -> GenerationQuerySet:
@@ -125,3 +127,11 @@ class Generation(models.Model):
     @property
     def is_running(self) -> bool:
         return self.status == self.Status.RUNNING
+
+    @property
+    def error(self) -> ReplyError | None:
+        """Why there is no complete reply, or None."""
+        if self.status not in (self.Status.FAILED, self.Status.INTERRUPTED):
+            return None
+        kind = REPLY_ERRORS.get(self.error_code, ProviderFailed)
+        return kind(retry_after=self.retry_after_secs)
