@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext_lazy as _
 
 from chat.conversations.events import chat_updated
@@ -145,6 +146,7 @@ def _write(
     generation_id: UUID, user: User, chat: Chat, prompt: Message, key: str, language: str
 ) -> Generation:
     provider = get_provider()
+    prefetch_related_objects([chat], "character__texts")  # before the wallet is locked
     generation = Generation(
         pk=generation_id,
         chat=chat,
