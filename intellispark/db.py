@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
+
+M = TypeVar("M", bound=Model)
 
 BATCH_ROWS = 500
 MOST_BATCHES = 20  # of one call: housekeeping comes again in seconds
@@ -24,7 +27,7 @@ def database_now() -> datetime:
     return datetime.fromisoformat(now).replace(tzinfo=UTC) if is_sqlite else now
 
 
-def delete_in_batches(rows: QuerySet) -> int:
+def delete_in_batches(rows: QuerySet[M]) -> int:
     """Delete these rows, each batch in a transaction of its own; how many of them went.
 
     So nobody waits long for a lock, and a pass that finds millions takes some of them.

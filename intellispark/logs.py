@@ -2,8 +2,6 @@
 
 import logging.config
 import re
-from collections.abc import MutableMapping
-from typing import Any
 
 import structlog
 
@@ -14,8 +12,8 @@ KEYS = re.compile(f"(accounts{_SLASH}(?:{'|'.join(_PATHS)}){_SLASH})[^/%\\s\"'?]
 
 
 def without_keys(
-    logger: Any, name: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+    logger: structlog.typing.WrappedLogger, name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
     """The event without the keys of links, whoever logs it and in whatever value they stand."""
     for field, value in event.items():
         if isinstance(value, str) and "accounts" in value:

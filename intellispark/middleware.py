@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import structlog
 from asgiref.sync import sync_to_async
 from csp.middleware import CSPMiddleware
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.messages.storage.base import BaseStorage
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
@@ -29,6 +29,7 @@ from django_structlog.middlewares import RequestMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+View = Callable[..., HttpResponseBase]
 
 logger = structlog.get_logger(__name__)
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
@@ -48,7 +49,7 @@ class OnTheLoop(MiddlewareMixin):
         after = getattr(self, "process_response", None)
         response: HttpResponseBase | None = before(request) if before else None
         if response is None:
-            response = await self.get_response(request)  # type: ignore[misc]
+            response = await self.get_response(request)  # type: ignore[misc]  # it is async here
         if after and self.writes(request):
             response = await sync_to_async(after)(request, response)
         elif after:
@@ -83,15 +84,15 @@ class AsyncSessionMiddleware(OnTheLoop, SessionMiddleware):
 
 class AsyncMessageMiddleware(OnTheLoop, MessageMiddleware):
     def writes(self, request: HttpRequest) -> bool:
-        storage: Any = getattr(request, "_messages", None)
+        storage: BaseStorage | None = getattr(request, "_messages", None)
         return storage is not None and bool(storage.used or storage.added_new)
 
 
 class AsyncCsrfViewMiddleware(OnTheLoop, CsrfViewMiddleware):
     """Takes a thread only where it may refuse: the error page then reads the database."""
 
-    async def process_view(  # type: ignore[override]
-        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    async def process_view(  # type: ignore[override]  # Django awaits it
+        self, request: HttpRequest, view: View, args: tuple[object, ...], kwargs: dict[str, object]
     ) -> HttpResponseBase | None:
         check = super().process_view
         if request.method in SAFE_METHODS or getattr(view, "csrf_exempt", False):
@@ -134,7 +135,7 @@ class RequestLogMiddleware(RequestMiddleware):
     async def __acall__(self, request: HttpRequest) -> HttpResponse:
         self.prepare(request)
         try:
-            response: HttpResponse = await self.get_response(request)  # type: ignore[misc]
+            response: HttpResponse = await self.get_response(request)  # type: ignore[misc]  # it is async here
         except asyncio.CancelledError:
             logger.warning("request_cancelled")
             raise

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from chat.api.serializers import MessageSerializer, receipt_of
 from chat.replies.models import Generation
 from intellispark.api.errors import DomainError
@@ -12,7 +10,7 @@ from intellispark.threads import in_thread
 from payments.ledger.balance import Balance, balance_after, snapshot
 
 
-def state_of(generation: Generation) -> dict[str, Any]:
+def state_of(generation: Generation) -> dict[str, object]:
     """The generation as `GET /api/generations/{id}` shows it."""
     error = generation.error
     return {
@@ -29,7 +27,7 @@ def state_of(generation: Generation) -> dict[str, Any]:
     }
 
 
-async def ending_of(generation: Generation) -> dict[str, Any]:
+async def ending_of(generation: Generation) -> dict[str, object]:
     """`{message, receipt, balance}` of a finished generation."""
     return {
         "message": message_of(generation),
@@ -38,7 +36,7 @@ async def ending_of(generation: Generation) -> dict[str, Any]:
     }
 
 
-def message_of(generation: Generation) -> dict[str, Any] | None:
+def message_of(generation: Generation) -> dict[str, object] | None:
     return dict(MessageSerializer(generation.message).data) if generation.message else None
 
 
@@ -56,9 +54,9 @@ async def balance_at_start(generation: Generation) -> Balance:
     return balance_after(generation.hold)
 
 
-def error_body(error: DomainError) -> dict[str, Any]:
+def error_body(error: DomainError) -> dict[str, object]:
     """`{code, detail, retry_after?}`, in the reader's language."""
-    body: dict[str, Any] = {"code": error.code, "detail": str(error.detail)}
+    body: dict[str, object] = {"code": error.code, "detail": str(error.detail)}
     if error.retry_after is not None:
         body["retry_after"] = error.retry_after
     return body

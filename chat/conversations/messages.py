@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict, Unpack
 from uuid import UUID
 
 from django.db.models import F
@@ -22,7 +22,17 @@ PAGE_MAX_CHARS = 500_000  # of text and HTML in one answer
 READ_AT_ONCE = 32  # messages; as many as a page shows, so that it takes one query
 
 
-def append_message(chat: Chat, **fields: Any) -> Message:
+class NewMessage(TypedDict, total=False):
+    """What is said of a message when it is written; the rest is its chat and its number."""
+
+    pk: UUID
+    role: Message.Role
+    content: str
+    status: Message.Status
+    parent: Message
+
+
+def append_message(chat: Chat, **fields: Unpack[NewMessage]) -> Message:
     """Write the chat's next message. The caller holds the chat's lock: numbers follow commits."""
     Chat.objects.filter(pk=chat.pk).update(
         message_count=F("message_count") + 1, updated_at=timezone.now()
@@ -35,7 +45,7 @@ def append_message(chat: Chat, **fields: Any) -> Message:
     return message
 
 
-def post_message(*, user: User, chat: Chat, content: Any, key: str = "") -> Message:
+def post_message(*, user: User, chat: Chat, content: object, key: str = "") -> Message:
     """The user's message, or the one that `key` posted before.
 
     `content` is what the client sent. Raises Invalid when it is not a text of 1 to 10 000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -12,10 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat.errors import REPLY_ERRORS, ProviderFailed, ReplyError
+from intellispark.accounts.models import User
 
 
 class GenerationQuerySet(models.QuerySet["Generation"]):
-    def owned_by(self, user: Any) -> GenerationQuerySet:
+    def owned_by(self, user: User) -> GenerationQuerySet:
         """Only the person's own: every lookup by id goes through here."""
         return self.filter(user=user)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from chat.conversations.html import rendered
+from chat.conversations.html import RenderedHtml, rendered
 from chat.conversations.models import Chat, Message
 from chat.replies import events
 from chat.replies.models import Generation
@@ -37,8 +37,18 @@ class Outcome:
     estimated: bool = False
 
 
+class _Said(TypedDict):
+    content: str
+    status: Generation.Status
+    cut_by: str
+
+
+class EndedMessage(_Said, RenderedHtml):
+    """The columns of a reply's message that its end sets."""
+
+
 def finish_generation(
-    *, generation_id: UUID, chat_id: UUID, outcome: Outcome, **fence: Any
+    *, generation_id: UUID, chat_id: UUID, outcome: Outcome, **fence: object
 ) -> Generation | None:
     """Settle the generation and return it with its outcome; None when another was faster.
 
@@ -84,13 +94,13 @@ def finish_generation(
         return settled
 
 
-def _columns(text: str, outcome: Outcome) -> dict[str, Any]:
+def _columns(text: str, outcome: Outcome) -> EndedMessage:
     """What the end makes of the reply's message."""
-    columns = {"content": text, "status": outcome.status, "cut_by": outcome.cut_by}
-    return columns | rendered(Message(role=Message.Role.ASSISTANT, **columns))
+    ended: _Said = {"content": text, "status": outcome.status, "cut_by": outcome.cut_by}
+    return {**ended, **rendered(Message(role=Message.Role.ASSISTANT, **ended))}
 
 
-def _close_message(message: Message | None, columns: dict[str, Any]) -> None:
+def _close_message(message: Message | None, columns: EndedMessage) -> None:
     if message is None:
         return
     if is_visible(columns["content"]):

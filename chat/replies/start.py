@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -46,7 +45,7 @@ class ReplyInput:
     message_id: str | None = None
 
     @classmethod
-    def from_body(cls, body: Mapping[str, Any]) -> ReplyInput:
+    def from_body(cls, body: Mapping[str, object]) -> ReplyInput:
         """What the client sent, checked. Raises Invalid."""
         content, message_id = body.get("content"), body.get("message_id")
         if content is not None and message_id is not None:
@@ -60,7 +59,7 @@ class ReplyInput:
 
 
 async def start_detached(
-    *, user: User, chat_id: UUID, body: Mapping[str, Any], key: str, language: str
+    *, user: User, chat_id: UUID, body: Mapping[str, object], key: str, language: str
 ) -> Generation:
     """The running generation, or the one that this key started before. Raises as `start` does.
 
@@ -82,7 +81,7 @@ async def start_detached(
 
 
 def start(
-    *, user: User, chat_id: UUID, body: Mapping[str, Any], key: str = "", language: str = ""
+    *, user: User, chat_id: UUID, body: Mapping[str, object], key: str = "", language: str = ""
 ) -> tuple[Generation, bool]:
     """Write the generation that `body` asks for and hold its tokens; says whether it is new.
 

@@ -22,7 +22,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -58,7 +58,7 @@ class _KeyTaken(Exception):
 
 def client_key(request: HttpRequest | Request) -> str:
     """The request's `Idempotency-Key`, empty without one. Raises Invalid (422)."""
-    key = request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip()
+    key: str = request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip()
     if len(key) > KEY_MAX_CHARS:
         raise Invalid.field(
             "Idempotency-Key", _("At most %(max)d characters.") % {"max": KEY_MAX_CHARS}
@@ -85,7 +85,7 @@ def once(
     operation: str,
     scope: str = "",
     key: str,
-    body: Any,
+    body: object,
     make: Callable[[IdempotencyKey], T],
     replay: Callable[[IdempotencyKey], T],
 ) -> T:
@@ -157,7 +157,7 @@ def _forgotten_before() -> datetime:
     return timezone.now() - KEPT_FOR
 
 
-def _hash(body: Any) -> str:
+def _hash(body: object) -> str:
     """A hash that does not depend on the order of the JSON's names."""
     text = json.dumps(body, sort_keys=True, cls=DjangoJSONEncoder, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -20,4 +20,5 @@ def get_gateway(key: str) -> Gateway:
 
 @cache
 def _load(path: str) -> Gateway:
-    return import_string(path)()
+    gateway: Gateway = import_string(path)()
+    return gateway
