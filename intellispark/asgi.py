@@ -3,15 +3,16 @@
 import os
 from collections.abc import Awaitable, Callable
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "intellispark.settings")
-http = get_asgi_application()
+django.setup(set_prefix=False)
 
 from channels.layers import get_channel_layer  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
+from intellispark.http_handler import HTTPHandler  # noqa: E402
 from intellispark.realtime.transport.connections import AsgiMessage  # noqa: E402
 from intellispark.single_process import claim_database  # noqa: E402
 from payments.live.socket import BalanceSocket  # noqa: E402
@@ -27,6 +28,7 @@ async def nowhere(
     await send({"type": "websocket.close"})
 
 
+http = HTTPHandler()
 claim_database()
 get_channel_layer()  # now: two threads that call it first at the same moment would make two
 application = ProtocolTypeRouter(

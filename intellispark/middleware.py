@@ -17,6 +17,7 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.messages.storage.base import BaseStorage
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
@@ -26,6 +27,7 @@ from django.utils.decorators import async_only_middleware
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 from django_structlog.middlewares import RequestMiddleware
+from django_structlog.signals import bind_extra_request_finished_metadata
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -127,6 +129,11 @@ def static_files(get_response: GetResponse) -> GetResponse:
         return await get_response(request)
 
     return middleware
+
+
+@receiver(bind_extra_request_finished_metadata)
+def log_user_agent(request: HttpRequest, log_kwargs: dict[str, object], **kwargs: object) -> None:
+    log_kwargs["user_agent"] = request.META.get("HTTP_USER_AGENT")
 
 
 class RequestLogMiddleware(RequestMiddleware):

@@ -4,6 +4,7 @@ A value in the environment wins over the same name in `.env`. With DEBUG off, a 
 unsafe value stops the start and says which one it is.
 """
 
+import logging
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -323,4 +324,5 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LOGGING_CONFIG = None
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request, when it is answered
 logging_config(debug=DEBUG)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TypedDict, Unpack
 from uuid import UUID
 
-from django.db.models import F
 from django.utils import timezone
 
 from chat.conversations import events
@@ -33,16 +32,27 @@ class NewMessage(TypedDict, total=False):
 
 
 def append_message(chat: Chat, **fields: Unpack[NewMessage]) -> Message:
-    """Write the chat's next message. The caller holds the chat's lock: numbers follow commits."""
-    Chat.objects.filter(pk=chat.pk).update(
-        message_count=F("message_count") + 1, updated_at=timezone.now()
-    )
-    chat.refresh_from_db(fields=["message_count", "updated_at"])
-    message = Message(chat=chat, number=chat.message_count, **fields)
-    for name, value in rendered(message).items():
-        setattr(message, name, value)
-    message.save(force_insert=True)
+    """Write the chat's next message; as `append_messages`."""
+    message = Message(**fields)
+    append_messages(chat, message)
     return message
+
+
+def append_messages(chat: Chat, *messages: Message) -> None:
+    """Write the chat's next messages, in that order: two statements.
+
+    The caller has locked the chat and read it then, so that numbers follow commits.
+    """
+    for number, message in enumerate(messages, chat.message_count + 1):
+        message.chat, message.number = chat, number
+        for name, value in rendered(message).items():
+            setattr(message, name, value)
+    Message.objects.bulk_create(messages)
+    chat.message_count += len(messages)
+    chat.updated_at = timezone.now()
+    Chat.objects.filter(pk=chat.pk).update(
+        message_count=chat.message_count, updated_at=chat.updated_at
+    )
 
 
 def post_message(*, user: User, chat: Chat, content: object, key: str = "") -> Message:
@@ -75,16 +85,14 @@ def post_message(*, user: User, chat: Chat, content: object, key: str = "") -> M
 
 def lock_chat(*, user: User, chat_id: UUID) -> Chat:
     """The person's chat, locked until the transaction ends, and the person before it, as closing
-    an account does (see `intellispark.accounts.locking`). One query. Raises NotFound.
+    an account does (see `intellispark.accounts.locking`). With its character; one query. Raises
+    NotFound.
 
     All writers of a chat's messages and generations lock it first; see `chat.replies.settle`.
     """
-    mine = Chat.objects.owned_by(user).filter(user__is_active=True).select_related("user")
+    mine = Chat.objects.owned_by(user).filter(user__is_active=True)
+    mine = mine.select_related("user", "character")
     return get_by_id(mine.select_for_update(no_key=True, of=("user", "self")), chat_id)
-
-
-def owns_chat(*, user: User, chat_id: UUID) -> bool:
-    return Chat.objects.owned_by(user).filter(pk=chat_id).exists()
 
 
 def get_message(*, chat: Chat, message_id: UUID | str) -> Message:

@@ -1,4 +1,4 @@
-"""Checks every wallet against its entries."""
+"""Proves every wallet against its entries: what `check_ledger` finds is listed by `differences`."""
 
 from __future__ import annotations
 

@@ -56,7 +56,10 @@ async def events_of(body: AsyncIterator[bytes]) -> AsyncGenerator[Event, None]:
         while True:
             finished = ending is not Ending.NONE
             try:
-                async with asyncio.timeout(AFTER_FINISH_SECS if finished else None):
+                if finished:
+                    async with asyncio.timeout(AFTER_FINISH_SECS):
+                        chunk = await anext(chunks)
+                else:
                     chunk = await anext(chunks)
             except StopAsyncIteration:
                 break

@@ -1,4 +1,5 @@
-"""What is under a socket: the way out for its frames, and the word whether its client still reads.
+"""The connection under a WebSocket: frames go out by it, and it tells when its client stops
+reading.
 
 ASGI cannot say that: `send` returns at once, and what is not read piles up in the server. So our
 server puts a `Connection` of its own into the ASGI scope of each WebSocket, as an extension (see

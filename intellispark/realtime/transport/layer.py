@@ -8,7 +8,7 @@ numbers needs:
   no copy. A process subscribes once to a group, and once for all its channels.
 * What a process sends reaches its own sockets at once, and only the others' by way of Redis: while
   Redis is away, whoever sits on this process misses nothing.
-* Redis can never make a caller wait for long: `subscriptions.py` listens, `redis_publisher.py`
+* Redis can never make a caller wait for long: `redis_subscriber.py` listens, `redis_publisher.py`
   publishes.
 * Whenever messages may have been lost, it says so: `on_loss`.
 
@@ -31,7 +31,7 @@ from django.conf import settings
 from intellispark.realtime.transport.breaker import Breaker, redis_breaker
 from intellispark.realtime.transport.hosts import Host
 from intellispark.realtime.transport.redis_publisher import RedisPublisher
-from intellispark.realtime.transport.subscriptions import Subscriptions
+from intellispark.realtime.transport.redis_subscriber import RedisSubscriber
 
 Message = Mapping[str, object]
 """What is sent to a channel: JSON, of a shape that its sender and its receiver agree on."""
@@ -136,9 +136,9 @@ class DirectLoopLayer(RedisPubSubLoopLayer, BaseChannelLayer):
     ) -> None:
         super().__init__(prefix=prefix, channel_layer=channel_layer)
         BaseChannelLayer.__init__(self, capacity=capacity)
-        self._shards: list[Loopback | Subscriptions] = [Loopback(self)]
+        self._shards: list[Loopback | RedisSubscriber] = [Loopback(self)]
         if hosts:
-            self._shards = [Subscriptions(host, self) for host in decode_hosts(hosts)]
+            self._shards = [RedisSubscriber(host, self) for host in decode_hosts(hosts)]
 
     async def new_channel(self, prefix: str = "specific.") -> str:
         """A name for one consumer of this process. Everything before the `!` is the process."""

@@ -1,7 +1,5 @@
-"""Finds payment gateways: settings.PAYMENT_GATEWAYS maps a short key to a dotted path.
-
-docs/payments.md says how to add one.
-"""
+"""Finds payment gateways: settings.PAYMENT_GATEWAYS maps a short key to a dotted path. `base.py`
+says how to add one."""
 
 from __future__ import annotations
 

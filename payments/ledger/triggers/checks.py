@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from django.core.checks import CheckMessage, Error, register
 from django.db import connections
 
-from payments.ledger.triggers import constraints
 from payments.ledger.triggers import install as triggers
+from payments.ledger.triggers import missing_constraints as constraints
 
 
 def missing_triggers(alias: str = "default") -> list[str]:

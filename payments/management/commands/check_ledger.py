@@ -1,3 +1,5 @@
+"""`manage.py check_ledger`: proves the ledger, and seals or compares its hashes."""
+
 from functools import partial
 
 from django.core.management.base import BaseCommand, CommandParser

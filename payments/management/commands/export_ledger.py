@@ -1,3 +1,5 @@
+"""`manage.py export_ledger`: writes ledger entries as CSV or NDJSON."""
+
 import os
 import sys
 from contextlib import suppress

@@ -30,7 +30,7 @@ PING_SECS = 5.0  # a frozen or unreachable Redis is found after two of them
 PAUSES_SECS = (0.1, 0.3, 1.0, 2.0)
 
 
-class Subscriptions(RedisSingleShardConnection):
+class RedisSubscriber(RedisSingleShardConnection):
     """A shard of the loop's `channel_layer`, whose `on_published` is called for every message."""
 
     def __init__(self, host: Host, channel_layer: object) -> None:
@@ -94,7 +94,9 @@ class Subscriptions(RedisSingleShardConnection):
             except Exception as error:  # whatever it was, it has to be connected again
                 attempt = 0 if not self._down else attempt + 1
                 if not self._down:
-                    logger.warning("subscriptions.lost", redis=label(self.host), error=repr(error))
+                    logger.warning(
+                        "redis_subscriber.lost", redis=label(self.host), error=repr(error)
+                    )
                 self._down = True
             finally:
                 self._connected = False
@@ -170,7 +172,9 @@ class Subscriptions(RedisSingleShardConnection):
         self._missing.discard(topic)
         if self._down and not self._missing:
             self._down = False
-            logger.info("subscriptions.back", redis=label(self.host), topics=len(self._confirmed))
+            logger.info(
+                "redis_subscriber.back", redis=label(self.host), topics=len(self._confirmed)
+            )
             self.channel_layer.channel_layer.on_loss()
 
 
