@@ -57,7 +57,7 @@ def left_of(user: User) -> dict[str, Any]:
 
 WRITERS = [
     "profile", "language", "chat_begun", "chat_renamed", "said", "reply", "bought", "wished",
-    "refreshed", "signed_in_by_api", "signed_in_by_page", "draft",
+    "refreshed", "signed_in_by_api", "signed_in_by_page", "first_message",
 ]  # fmt: skip
 
 
@@ -122,7 +122,7 @@ class Writers:
         body = {"login": "alice", "password": PASSWORD}
         return Client().post("/accounts/login/", body).status_code
 
-    def draft(self) -> int:
+    def first_message(self) -> int:
         path = f"/characters/{self.character.pk}/start/"
         return next(self.clients).post(path, {"message": "alice's secret"}).status_code
 
@@ -249,7 +249,7 @@ def test_housekeeping_looks_again_for_a_while() -> None:
         TokenFamily.objects.create(
             user=user, auth_hash="x", expires_at=timezone.now() + timedelta(1)
         )
-        Chat.objects.create(user=user, character=make_character(), title="alice")
+        Chat.objects.create(user=user, character=make_character(), given_title="alice")
     User.objects.filter(pk=alice.pk).update(username="alice", language="en")
     assert run_pass()["closed_accounts_erased_again"] == 1
     assert left_of(alice) == {}
