@@ -21,7 +21,7 @@ PREVIEW_CHARS = 140
 BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 # Format characters that words and emoji need: non-joiner, joiner, and the letters of flags.
 JOINERS = frozenset("\u200c\u200d") | {chr(code) for code in range(0xE0020, 0xE0080)}
-# What shows nothing by Unicode's own word (Default_Ignorable_Code_Point, UAX 44), some of it letters.
+# What shows nothing by Unicode's word (Default_Ignorable_Code_Point, UAX 44), some of it letters.
 IGNORABLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"

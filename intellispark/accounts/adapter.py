@@ -129,8 +129,11 @@ class AccountAdapter(DefaultAccountAdapter):
         """The way of all mails. What somebody asked for is counted; raises RateLimited.
 
         A mail server that is away must not turn a sign-up into an error page. Mails introduce
-        themselves by our name, not by the host that the request came to.
+        themselves by our name, not by the host that the request came to. Accounts without an
+        address get none.
         """
+        if email.endswith(emails.NOBODYS):
+            return
         if template_prefix not in NOTICES:
             attempts.count_mail(self.request, email)
         elif not self._must_be_told(email, context):

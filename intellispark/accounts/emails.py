@@ -31,7 +31,7 @@ from intellispark.api.errors import NotSignedIn
 from intellispark.db import delete_in_batches
 from intellispark.realtime.close_codes import CloseCode
 
-NOWHERE = "@unconfirmed.invalid"  # a domain that nobody can have (RFC 2606)
+NOBODYS = ".invalid"  # domains that nobody can have (RFC 2606): accounts without an address
 ADDRESS_MAX_CHARS = 254  # of the columns, and of RFC 5321
 CONFIRM_WITHIN = timedelta(days=3)
 WAY_BACK_FOR = timedelta(days=7)
@@ -68,7 +68,7 @@ def clean_address(email: str) -> str:
         raise NotAnAddress(email) from error
     if '"' in address or not address.isascii() or len(address) > ADDRESS_MAX_CHARS:
         raise NotAnAddress(email)
-    if ascii_domain.rpartition(".")[2].isdigit():
+    if ascii_domain.rpartition(".")[2].isdigit() or address.endswith(NOBODYS):
         raise NotAnAddress(email)
     return address
 
@@ -122,7 +122,7 @@ def sign_up(user: User) -> None:
     says which (`ask_to_confirm`). Where nobody follows it in time the account is closed.
     """
     email = user.email
-    user.email, user.confirm_by = f"{user.pk.hex}{NOWHERE}", _confirm_by()
+    user.email, user.confirm_by = f"{user.pk.hex}@unconfirmed{NOBODYS}", _confirm_by()
     user.save()
     EmailChange.objects.create(user=user, new_email=email)
 
@@ -267,7 +267,7 @@ def forget(user: User) -> None:
     """No address of the person is left: the account is closed, under its lock."""
     EmailChange.objects.filter(user=user).delete()
     EmailAddress.objects.filter(user=user).delete()
-    user.email = f"{user.pk.hex}@deleted.invalid"
+    user.email = f"{user.pk.hex}@deleted{NOBODYS}"
     user.save(update_fields=["email"])
 
 

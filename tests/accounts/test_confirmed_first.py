@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from intellispark.accounts import emails
 from intellispark.accounts.email_links import confirmation_key
-from intellispark.accounts.models import User
+from intellispark.accounts.models import EmailChange, User
 from intellispark.accounts.tokens import issue
 from intellispark.housekeeping import run_pass
 from tests.accounts.conftest import JSON, by, error_of, post
@@ -96,7 +96,7 @@ def test_a_sign_up_with_a_known_address_can_never_be_confirmed(alice: User) -> N
     forged = confirmation_key(carol, "alice@example.com")
     assert Client().post(f"/accounts/confirm-email/{forged}/").status_code == 409
     carol.refresh_from_db()
-    assert carol.email.endswith(emails.NOWHERE)
+    assert carol.email.endswith(emails.NOBODYS)
 
 
 def test_of_two_who_sign_up_with_one_address_the_first_to_confirm_has_it() -> None:
@@ -122,6 +122,19 @@ def test_a_sign_up_that_nobody_confirms_is_closed_and_its_name_is_free(alice: Us
     assert set(User.objects.filter(is_active=True).values_list("username", flat=True)) == {
         "alice", "carol", "erin",
     }  # fmt: skip
+
+
+def test_an_account_without_an_address_gets_no_mails(settings: Any) -> None:
+    register("carol", "carol@example.com")
+    settings.ACCOUNT_EMAIL_VERIFICATION = "optional"
+    client = Client()
+    client.force_login(User.objects.get())
+    EmailChange.objects.all().delete()
+    mail.outbox.clear()
+    assert client.post("/accounts/email/", {"action_send": ""}).status_code == 302
+    new = {"oldpassword": PASSWORD, "password1": "another-long-8", "password2": "another-long-8"}
+    assert client.post("/accounts/password/change/", new).status_code == 302
+    assert mail.outbox == []
 
 
 def test_an_account_that_was_used_is_not_closed(settings: Any) -> None:

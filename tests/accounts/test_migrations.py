@@ -116,8 +116,8 @@ def test_looks_are_named_anew(alice: User) -> None:
     that somebody else had by the rule of before."""
     tom, other, ben = make_user("Tom"), make_user("t1"), make_user("ben")
     User.objects.filter(pk=other.pk).update(username="Тom", name_key="something else")
-    User.objects.filter(pk=ben.pk).update(name_key=name_key("tom"))  # while tom's turn is first
     User.objects.filter(pk=tom.pk).update(name_key="t")
+    User.objects.filter(pk=ben.pk).update(name_key=name_key("tom"))  # while tom's turn is first
     migration = import_module(
         "intellispark.accounts.migrations.0006_looks_in_capital_and_small_letters"
     )

@@ -173,6 +173,7 @@ def test_an_address_is_written_in_one_way(typed: str, stored: str) -> None:
         "a@⒈com",
         "a@b@example.com",
         "a@example",
+        "a@unconfirmed.invalid",
         "",
     ],
 )
