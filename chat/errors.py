@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.utils.translation import gettext_lazy as _
 
 from intellispark.api.errors import DomainError
+from intellispark.text import StrOrPromise
 
 
 class NothingToAnswer(DomainError):
@@ -93,7 +92,13 @@ class ReplyInterrupted(ReplyError):
     status = 503
     detail = _("The reply was interrupted. Nothing was charged; please try again.")
 
-    def __init__(self, detail: Any = None, *, retry_after: int | None = None, **data: Any) -> None:
+    def __init__(
+        self,
+        detail: StrOrPromise | None = None,
+        *,
+        retry_after: int | None = None,
+        **data: object,
+    ) -> None:
         super().__init__(detail, retry_after=retry_after or 5, **data)
 
 

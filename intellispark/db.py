@@ -7,10 +7,14 @@ database's clock, inside of the query (`from_now`, `ago`), not by that of the pr
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from django.db import connection
-from django.db.models import DateTimeField, ExpressionWrapper, QuerySet
+from django.db.models import DateTimeField, ExpressionWrapper, Model, QuerySet
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
+
+M = TypeVar("M", bound=Model)
 
 BATCH_ROWS = 500
 MOST_BATCHES = 20  # of one call: housekeeping comes again in seconds
@@ -29,17 +33,17 @@ def database_now() -> datetime:
     return datetime.fromisoformat(now).replace(tzinfo=UTC) if is_sqlite else now
 
 
-def from_now(time: timedelta) -> ExpressionWrapper:
+def from_now(time: timedelta) -> Combinable:
     """For a query: that long after the statement begins, by the database's clock."""
     return ExpressionWrapper(Now() + time, output_field=DateTimeField())
 
 
-def ago(time: timedelta) -> ExpressionWrapper:
+def ago(time: timedelta) -> Combinable:
     """For a query: that long before the statement begins, by the database's clock."""
     return from_now(-time)
 
 
-def delete_in_batches(rows: QuerySet) -> int:
+def delete_in_batches(rows: QuerySet[M]) -> int:
     """Delete these rows, each batch in a transaction of its own; how many of them went.
 
     So nobody waits long for a lock, and a pass that finds millions takes some of them.

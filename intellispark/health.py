@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import structlog
 from asgiref.sync import sync_to_async
-from channels.layers import get_channel_layer
+from channels.layers import BaseChannelLayer, get_channel_layer
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
@@ -127,9 +127,9 @@ async def _channel_layer() -> str:
     return "ok" if message["nonce"] == nonce else "another message came back"
 
 
-async def _forget(layer: object, channel: str) -> None:
+async def _forget(layer: BaseChannelLayer, channel: str) -> None:
     """Free the channel. Channels has no call for it: layers do it when `receive` is cancelled."""
-    waiting = asyncio.ensure_future(layer.receive(channel))  # type: ignore[attr-defined]
+    waiting = asyncio.ensure_future(layer.receive(channel))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)

@@ -2,8 +2,6 @@
 
 import logging.config
 import re
-from collections.abc import MutableMapping
-from typing import Any
 
 import structlog
 
@@ -16,8 +14,8 @@ KEYS = re.compile(f"(accounts{_SLASH}(?:{'|'.join(_PATHS)}){_SLASH}){_KEY}", re.
 
 
 def without_keys(
-    logger: Any, name: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+    logger: structlog.typing.WrappedLogger, name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
     """The event without the keys of links, whoever logs it and in whatever value they stand."""
     for field, value in event.items():
         if field != "exc_info":  # a traceback for the terminal of a developer
@@ -25,7 +23,7 @@ def without_keys(
     return event
 
 
-def _masked(value: Any) -> Any:
+def _masked(value: object) -> object:
     """Also inside of lists, dicts and objects, as the renderer will write them."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
@@ -78,6 +76,7 @@ def logging_config(*, debug: bool) -> None:
             structlog.processors.StackInfoRenderer(),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )

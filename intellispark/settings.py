@@ -5,6 +5,7 @@ unsafe value stops the start and says which one it is; what is only doubtful (`D
 when the server starts.
 """
 
+import logging
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -360,4 +361,5 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LOGGING_CONFIG = None
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request, when it is answered
 logging_config(debug=DEBUG)

@@ -16,4 +16,5 @@ def in_thread(work: Callable[P, R]) -> Callable[P, Awaitable[R]]:
 
     Not thread-sensitive: asgiref has one such thread for all, and the sockets use it.
     """
-    return database_sync_to_async(work, thread_sensitive=False)
+    found: Callable[P, Awaitable[R]] = database_sync_to_async(work, thread_sensitive=False)
+    return found

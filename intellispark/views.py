@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template import loader
 
@@ -41,7 +39,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     error = ServerFailed()
     if is_api(request):
         return error_response(error, request)
-    context: dict[str, Any] = {"error": error}
+    context: dict[str, object] = {"error": error}
     return HttpResponse(loader.render_to_string("500.html", context), status=500)
 
 

@@ -7,7 +7,6 @@ gets its error body from `intellispark.api.middleware`.
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -105,7 +104,7 @@ async def _finished(request: HttpRequest, generation: Generation) -> JsonRespons
     return _json(await ending_of(finished))
 
 
-def _json(data: dict[str, Any], *, status: int = 200) -> JsonResponse:
+def _json(data: dict[str, object], *, status: int = 200) -> JsonResponse:
     response = JsonResponse(data, status=status)
     response["Cache-Control"] = "no-store"
     return response

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
 
@@ -110,7 +109,10 @@ async def _refusal(error: DomainError, generation: Generation, offset: int) -> s
 
 async def _closing(generation: Generation, offset: int) -> str:
     if error := error_of(generation):
-        data: dict[str, Any] = {"error": error_body(error), "balance": await balance_of(generation)}
+        data: dict[str, object] = {
+            "error": error_body(error),
+            "balance": await balance_of(generation),
+        }
         if generation.message:
             data["message"] = message_of(generation)
         return event("error", offset, data)
@@ -118,7 +120,7 @@ async def _closing(generation: Generation, offset: int) -> str:
     return event(name, offset, await ending_of(generation))
 
 
-def event(name: str, offset: int, data: dict[str, Any]) -> str:
+def event(name: str, offset: int, data: Mapping[str, object]) -> str:
     """One event. JSON escapes line feeds, so the data is always one line."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return f"id: {offset}\nevent: {name}\ndata: {text}\n\n"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
+
+from intellispark.accounts.models import User
 
 
 class Category(models.Model):
@@ -36,7 +38,7 @@ class Category(models.Model):
 
 
 class CharacterQuerySet(models.QuerySet["Character"]):
-    def visible_to(self, user: Any) -> CharacterQuerySet:
+    def visible_to(self, user: User | AnonymousUser) -> CharacterQuerySet:
         """Public characters, and the person's own."""
         visible = Q(is_public=True)
         if user.is_authenticated:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -37,7 +36,7 @@ def get_chat_card(*, user: User, chat_id: UUID | str) -> Chat:
     return get_by_id(Chat.objects.owned_by(user).with_last_message(), chat_id)
 
 
-def create_chat(*, user: User, character_id: Any, key: str = "") -> Chat:
+def create_chat(*, user: User, character_id: object, key: str = "") -> Chat:
     """A new chat with the opening line already in it, or the one that `key` made before.
 
     `character_id` is what the client sent. Language and title are chosen here: the person's own
@@ -64,7 +63,7 @@ def create_chat(*, user: User, character_id: Any, key: str = "") -> Chat:
     )
 
 
-def _canonical_id(character_id: Any) -> Any:
+def _canonical_id(character_id: object) -> object:
     """One spelling for every spelling of an id; what is not an id stays as it is."""
     try:
         return str(UUID(str(character_id)))
@@ -88,7 +87,7 @@ def _open(chat_id: UUID, user: User, character: Character) -> Chat:
     return chat
 
 
-def rename_chat(*, chat: Chat, title: Any) -> Chat:
+def rename_chat(*, chat: Chat, title: object) -> Chat:
     """The chat under its new title, 1 to 120 characters. `updated_at` stays. Raises Invalid;
     NotFound when it was deleted meanwhile."""
     chat.title = clean_title(title, field="title", max_chars=TITLE_MAX_CHARS)

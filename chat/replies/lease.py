@@ -9,7 +9,7 @@ import os
 import uuid
 from datetime import timedelta
 
-from django.db.models import ExpressionWrapper
+from django.db.models.expressions import Combinable
 
 from intellispark.db import from_now
 
@@ -25,6 +25,6 @@ def owner() -> str:
     return f"{os.getpid()}-{_name}"
 
 
-def lease_end() -> ExpressionWrapper:
+def lease_end() -> Combinable:
     """For a query: when a lease ends that is given or renewed now."""
     return from_now(timedelta(seconds=LEASE_SECS))

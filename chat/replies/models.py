@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -11,9 +10,11 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from intellispark.accounts.models import User
+
 
 class GenerationQuerySet(models.QuerySet["Generation"]):
-    def owned_by(self, user: Any) -> GenerationQuerySet:
+    def owned_by(self, user: User) -> GenerationQuerySet:
         """Only the person's own: every lookup by id goes through here."""
         return self.filter(user=user)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -36,7 +35,7 @@ def recover_if_lapsed(generation_id: UUID) -> bool:
 
 def recover(orphan: Generation, *, even_unlapsed: bool = False) -> bool:
     """Settle it; False when its owner renewed the lease or finished, or when another was faster."""
-    fence: dict[str, Any] = {"owner": orphan.owner}
+    fence: dict[str, object] = {"owner": orphan.owner}
     if not even_unlapsed:
         fence["lease_expires_at"] = orphan.lease_expires_at  # another value: its owner lives
     settled = finish_generation(

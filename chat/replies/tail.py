@@ -42,7 +42,7 @@ async def tail(generation_id: UUID, offset: int = 0) -> AsyncGenerator[Tailed, N
     not stop the generation. When the lease has lapsed, this settles the generation.
     """
     if run := running.find_here(generation_id):
-        async for item in _from_buffer(run.log, offset):
+        async for item in _from_buffer(run.buffer, offset):
             if isinstance(item, Chunk):
                 offset = item.end
             yield item

@@ -17,6 +17,7 @@ from chat.conversations.messages import message_page
 from chat.conversations.models import Chat, Message
 from chat.conversations.models.message import MESSAGE_MAX_CHARS
 from chat.replies.models import Generation
+from intellispark.accounts.requests import current_user
 
 PAGE_MESSAGES = 30
 
@@ -26,7 +27,7 @@ PAGE_MESSAGES = 30
 @never_cache  # the back button must not show an old conversation or an old balance
 def chat_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The person's own chat; 404 for other people's. Six queries beside those of the base page."""
-    chats = Chat.objects.owned_by(request.user).select_related("character")
+    chats = Chat.objects.owned_by(current_user(request)).select_related("character")
     chat = get_object_or_404(chats.prefetch_related("character__texts"), pk=pk)
     messages, has_more = newest_messages(chat)
     running = Generation.objects.filter(chat=chat, status=Generation.Status.RUNNING).first()
@@ -54,7 +55,7 @@ def newest_messages(chat: Chat) -> tuple[list[Message], bool]:
     grows is plain text, until the page's script follows it.
     """
     messages, has_more = message_page(chat=chat, limit=PAGE_MESSAGES)
-    reply: Any
+    reply: Any  # a Message, to which the template's two attributes are added
     for reply in messages:
         if reply.role == Message.Role.ASSISTANT:
             reply.html = html_of(reply) or plain(reply.content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from chat.conversations.models import Chat
 from chat.conversations.models.message import MESSAGE_MAX_CHARS
 from chat.views.characters import character_page, visible_character
 from chat.views.pending import PendingStart, forget_start, keep_draft, keep_start, pending_start
+from intellispark.accounts.requests import current_user
 from intellispark.api.errors import NotFound
 from intellispark.api.idempotency import form_key
 
@@ -58,7 +58,7 @@ def _started(request: HttpRequest, shown: Character, start: PendingStart) -> Htt
 
 def _create(request: HttpRequest, shown: Character, *, key: str) -> Chat:
     """The chat of that key; a new one if that was deleted since."""
-    user: Any = request.user
+    user = current_user(request)
     try:
         return create_chat(user=user, character_id=shown.pk, key=key)
     except NotFound:

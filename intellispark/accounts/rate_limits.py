@@ -100,7 +100,7 @@ def _bearer_counts_as(raw: str) -> str:
 
 def cost_of(response: HttpResponseBase) -> int:
     """How many more requests an answer counts for, by its size. A stream counts for none."""
-    return 0 if response.streaming else len(response.content) // ANSWER_BYTES  # type: ignore[attr-defined]
+    return 0 if response.streaming else len(response.content) // ANSWER_BYTES  # type: ignore[attr-defined]  # by `streaming`
 
 
 class Limiter:

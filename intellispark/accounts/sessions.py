@@ -34,8 +34,8 @@ class SessionStore(DatabaseSessionStore):
     def get_model_class(cls) -> type[Session]:
         return Session
 
-    def create_model_instance(self, data: dict[str, Any]) -> Any:
-        session: Any = super().create_model_instance(data)
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        session: Session = super().create_model_instance(data)  # type: ignore[assignment]  # see get_model_class
         user_id = data.get(SESSION_KEY)
         session.user_id = UUID(user_id) if user_id else None
         return session
@@ -51,7 +51,7 @@ class SessionStore(DatabaseSessionStore):
         if self.session_key is None:
             self.create()
             return
-        data: dict[str, Any] = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
+        data: dict[str, Any] = self._get_session(no_load=must_create)  # type: ignore[attr-defined]  # not in the stubs
         user_id = data.get(SESSION_KEY)
         if not user_id:
             super().save(must_create)

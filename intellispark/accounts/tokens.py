@@ -174,7 +174,7 @@ def session_user(request: HttpRequest) -> User | None:
         return None
     if user.is_suspended:
         raise Suspended
-    check = CSRFCheck(lambda request: None)  # type: ignore[arg-type]
+    check = CSRFCheck(lambda request: None)  # type: ignore[arg-type]  # it is never called
     check.process_request(request)
     if check.process_view(request, None, (), {}):  # type: ignore[arg-type]  # whatever view
         raise CsrfFailed
@@ -241,7 +241,7 @@ def _use_once(token: Token) -> bool:
 
 def _decode(kind: type[T], raw: str) -> T:
     try:
-        return kind(raw)  # type: ignore[arg-type]
+        return kind(raw)  # type: ignore[arg-type]  # the package says Token
     except TokenError as error:
         raise NotSignedIn from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -54,7 +53,7 @@ class IdempotencyKey(models.Model):
         """The id of what the request made."""
         return UUID(self.reference)
 
-    def answer(self, status: int, response: Any) -> None:
+    def answer(self, status: int, response: object) -> None:
         """Store the first answer, to be given again; without a key there is no row for it."""
         self.status, self.response = status, response
         if self.key:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Generic, TypeVar
 
 from channels.db import database_sync_to_async
@@ -22,7 +22,7 @@ class DataLoader(Generic[K, V]):
     share nothing with each other.
     """
 
-    def __init__(self, work: Callable[[list[K]], dict[K, V]]) -> None:
+    def __init__(self, work: Callable[[list[K]], Mapping[K, V]]) -> None:
         self._work = database_sync_to_async(work, thread_sensitive=False)
         self._waiting: dict[asyncio.AbstractEventLoop, dict[K, asyncio.Future[V]]] = {}
         self._workers: set[asyncio.Task[None]] = set()  # the loop itself keeps weak references only

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Collection
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -21,8 +21,9 @@ from django.conf import settings
 from prometheus_client import Gauge
 
 from intellispark.realtime.close_codes import CloseCode
-from intellispark.realtime.events import as_message
+from intellispark.realtime.events import Frame, FrameMessage, as_message
 from intellispark.realtime.identity import Identity
+from intellispark.realtime.transport.layer import DirectChannelLayer
 
 logger = structlog.get_logger(__name__)
 
@@ -43,15 +44,15 @@ open_sockets = Gauge("intellispark_sockets_open", "Balance sockets held by this 
 class Socket(Protocol):
     identity: Identity
 
-    def send_frame(self, message: dict[str, Any]) -> None: ...
-    def close_with(self, code: CloseCode, last: dict[str, Any] | None = None) -> None: ...
+    def send_frame(self, message: FrameMessage) -> None: ...
+    def close_with(self, code: CloseCode, last: FrameMessage | None = None) -> None: ...
 
 
 class Hub:
     """Open sockets by person. All methods run on the server's loop."""
 
     def __init__(self) -> None:
-        self.beacons: Callable[[Collection[UUID]], dict[UUID, dict[str, Any]]] = lambda _ids: {}
+        self.beacons: Callable[[Collection[UUID]], Mapping[UUID, Frame]] = lambda _ids: {}
         self.lapsed: Callable[[Collection[Identity]], dict[Identity, CloseCode]] = lambda _all: {}
         self._sockets: dict[UUID, set[Socket]] = {}
         self._count = 0
@@ -69,7 +70,7 @@ class Hub:
         mine.add(socket)
         self._counted(+1)
         if not self._watch or self._watch.done() or self._watch.get_loop().is_closed():
-            layer: Any = get_channel_layer()
+            layer: DirectChannelLayer = get_channel_layer()
             layer.on_loss = self.wake
             self._woken, self._resyncing = asyncio.Event(), None
             self._watch = asyncio.create_task(self._watch_over())
@@ -96,7 +97,7 @@ class Hub:
         return [socket for mine in self._sockets.values() for socket in mine]
 
     async def _watch_over(self) -> None:
-        layer: Any = get_channel_layer()
+        layer: DirectChannelLayer = get_channel_layer()
         while self._count:
             pause = settings.BEACON_SECS * random.uniform(0.8, 1.0)  # noqa: S311
             try:

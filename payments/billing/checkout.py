@@ -7,7 +7,6 @@ learns of the payment (the sandbox page, a webhook, the page people come back to
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -26,7 +25,7 @@ OPERATION = "checkout"
 
 
 def start_checkout(
-    *, user: User, pack: Any, return_url: str, key: str = ""
+    *, user: User, pack: object, return_url: str, key: str = ""
 ) -> tuple[Purchase, str]:
     """A pending purchase of that pack, and the absolute URL where it is paid.
 

@@ -1,4 +1,6 @@
-"""What expires when: for the pages, and for housekeeping, which lets it."""
+"""When tokens expire: the forecast that pages show, and the pass by which housekeeping lets due
+lots of all wallets expire. One wallet's expiry is in `posting.py`, the order of lots in `lots.py`.
+"""
 
 from __future__ import annotations
 

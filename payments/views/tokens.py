@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import uuid4
 
 from django.contrib.auth.decorators import login_required
@@ -43,7 +42,7 @@ def tokens_page(request: HttpRequest, *, error: DomainError | None = None) -> Ht
     return render(request, "payments/payment.html", context, status=error.status if error else 200)
 
 
-def _offers() -> list[dict[str, Any]]:
+def _offers() -> list[dict[str, object]]:
     """The packs, each with the key of its form. A key serves one purchase, so never cache it."""
     return [
         {"pack": pack, "key": uuid4(), "is_featured": pack.key == FEATURED}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -14,11 +13,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat.conversations.models.message import Message
+from intellispark.accounts.models import User
 from intellispark.text import PREVIEW_READS_CHARS
 
 
 class ChatQuerySet(models.QuerySet["Chat"]):
-    def owned_by(self, user: Any) -> ChatQuerySet:
+    def owned_by(self, user: User) -> ChatQuerySet:
         """Only the person's own: every lookup by id goes through here."""
         return self.filter(user=user)
 
@@ -26,11 +26,11 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         """Newest activity first, with the character and `last_content`, the beginning of the last
         message, loaded: two queries."""
         last = Message.objects.filter(chat=OuterRef("pk")).said_last()
-        last = last.annotate(beginning=Left("content", PREVIEW_READS_CHARS))
+        begun = last.annotate(beginning=Left("content", PREVIEW_READS_CHARS))
         return (
             self.select_related("character")
             .prefetch_related("character__texts")
-            .annotate(last_content=Subquery(last.values("beginning")[:1]))
+            .annotate(last_content=Subquery(begun.values("beginning")[:1]))
             .order_by("-updated_at", "-created_at")
         )
 

@@ -1,7 +1,5 @@
-"""Finds payment gateways: settings.PAYMENT_GATEWAYS maps a short key to a dotted path.
-
-docs/payments.md says how to add one.
-"""
+"""Finds payment gateways: settings.PAYMENT_GATEWAYS maps a short key to a dotted path. `base.py`
+says how to add one."""
 
 from __future__ import annotations
 
@@ -25,4 +23,5 @@ def get_gateway(key: str) -> Gateway:
 
 @cache
 def _load(path: str) -> Gateway:
-    return import_string(path)()
+    gateway: Gateway = import_string(path)()
+    return gateway
