@@ -138,7 +138,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "intellispark.urls"
 ASGI_APPLICATION = "intellispark.asgi.application"
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "intellispark.form_fields.FormRenderer"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from chat.api.serializers import MessageSerializer, receipt_of
-from chat.errors import REPLY_ERRORS, ProviderFailed, ReplyError
 from chat.replies.models import Generation
 from intellispark.api.errors import DomainError
 from intellispark.api.times import isoformat
 from intellispark.threads import in_thread
 from payments.ledger.balance import Balance, balance_after, snapshot
 
-Status = Generation.Status
 _serializer = MessageSerializer()  # its fields are made once: that costs more than to use them
 
 
 def state_of(generation: Generation) -> dict[str, object]:
     """The generation as `GET /api/generations/{id}` shows it."""
-    error = error_of(generation)
+    error = generation.error
     return {
         "id": str(generation.pk),
         "chat_id": str(generation.chat_id),
@@ -57,14 +55,6 @@ async def balance_at_start(generation: Generation) -> Balance:
     if generation.hold is None:  # a free model moved nothing
         return await in_thread(snapshot)(generation.user_id)
     return balance_after(generation.hold)
-
-
-def error_of(generation: Generation) -> ReplyError | None:
-    """Why there is no complete reply, or None."""
-    if generation.status not in (Status.FAILED, Status.INTERRUPTED):
-        return None
-    kind = REPLY_ERRORS.get(generation.error_code, ProviderFailed)
-    return kind(retry_after=generation.retry_after_secs)
 
 
 def error_body(error: DomainError) -> dict[str, object]:

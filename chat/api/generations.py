@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from chat.api.answers import balance_at_start, ending_of, error_of, message_of, state_of
+from chat.api.answers import balance_at_start, ending_of, message_of, state_of
 from chat.api.sse import last_event_offset, stream_of
 from chat.replies.control import get_generation, request_stop
 from chat.replies.models import Generation
@@ -99,7 +99,7 @@ async def _finished(request: HttpRequest, generation: Generation) -> JsonRespons
             raise ended.refusal() from ended
     if finished is None:
         raise NotFound
-    if error := error_of(finished):
+    if error := finished.error:
         raise error
     return _json(await ending_of(finished))
 

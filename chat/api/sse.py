@@ -13,7 +13,6 @@ from chat.api.answers import (
     balance_of,
     ending_of,
     error_body,
-    error_of,
     message_of,
 )
 from chat.errors import TooManyStreams
@@ -108,7 +107,7 @@ async def _refusal(error: DomainError, generation: Generation, offset: int) -> s
 
 
 async def _closing(generation: Generation, offset: int) -> str:
-    if error := error_of(generation):
+    if error := generation.error:
         data: dict[str, object] = {
             "error": error_body(error),
             "balance": await balance_of(generation),

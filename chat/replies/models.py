@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from chat.errors import REPLY_ERRORS, ProviderFailed, ReplyError
 from intellispark.accounts.models import User
 
 
@@ -126,3 +127,11 @@ class Generation(models.Model):
     @property
     def is_running(self) -> bool:
         return self.status == self.Status.RUNNING
+
+    @property
+    def error(self) -> ReplyError | None:
+        """Why there is no complete reply, or None."""
+        if self.status not in (self.Status.FAILED, self.Status.INTERRUPTED):
+            return None
+        kind = REPLY_ERRORS.get(self.error_code, ProviderFailed)
+        return kind(retry_after=self.retry_after_secs)

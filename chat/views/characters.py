@@ -71,6 +71,8 @@ def character_page(
             .order_by("-updated_at")
             .first()
         )
+        if latest:
+            latest.character = shown  # with its texts
     context = {
         "character": shown,
         "text": text,

@@ -55,6 +55,7 @@ POSTS = {
     "account_signup": SIGN_UP,
     "api-register": SIGN_UP,
     "api-generate": GENERATE,
+    "start-chat": GENERATE,
     "api-messages": MESSAGES,
 }
 """By URL name. Pages and API count together, or one could be used to get round the other.

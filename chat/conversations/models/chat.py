@@ -16,6 +16,8 @@ from chat.conversations.models.message import Message
 from intellispark.accounts.models import User
 from intellispark.text import PREVIEW_READS_CHARS
 
+TITLE_MAX_CHARS = 120
+
 
 class ChatQuerySet(models.QuerySet["Chat"]):
     def owned_by(self, user: User) -> ChatQuerySet:
@@ -37,6 +39,7 @@ class ChatQuerySet(models.QuerySet["Chat"]):
 
 class Chat(models.Model):
     """A conversation. `language` is chosen when it is made, and with it the opening line.
+    `given_title` is empty until somebody renames it: it then follows the reader's language.
 
     `message_count` gives each message its number. It rises under the row's lock, so the numbers
     follow the order in which messages are committed. `updated_at` is the last activity.
@@ -55,7 +58,9 @@ class Chat(models.Model):
         related_name="chats",
         verbose_name=_("character"),
     )
-    title = models.CharField(_("title"), max_length=120)
+    given_title = models.CharField(
+        _("title"), max_length=TITLE_MAX_CHARS, blank=True, db_column="title"
+    )
     language = models.CharField(_("language"), max_length=10, default="en")
     message_count = models.PositiveIntegerField(_("messages"), default=0)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
@@ -71,6 +76,14 @@ class Chat(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def title(self) -> str:
+        """What somebody called it, else the character's name in the active language.
+
+        No query when the character's texts are loaded.
+        """
+        return self.given_title or self.character.name
 
     def get_absolute_url(self) -> str:
         return reverse("chat", args=[self.pk])

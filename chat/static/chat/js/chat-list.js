@@ -24,8 +24,8 @@ export function connect(root) {
   if (!(recent instanceof HTMLElement)) return;
   const onList = root.querySelector("[data-chats]") !== null;
   url = onList ? location.href : (recent.dataset.recentChats ?? "");
-  on("chat.updated", ({ chat_id, title, updated_at }) => {
-    setTitle(chat_id, title);
+  on("chat.updated", ({ chat_id, title, title_given, updated_at }) => {
+    if (title_given) setTitle(chat_id, title); // else the page shows it in its own language
     if (!moveToTop(chat_id, updated_at)) scheduleFetch();
   });
   on("chat.deleted", ({ chat_id }) => removeChat(chat_id));

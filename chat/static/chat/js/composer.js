@@ -60,6 +60,7 @@ export class Composer {
     );
     this.#send.removeAttribute("disabled"); // without scripts the form would lead nowhere
     this.#restore();
+    this.#takeRefusal();
     store.subscribe(() => this.#update());
   }
 
@@ -139,6 +140,13 @@ export class Composer {
       this.#drafts.save({ text: this.#box.value });
     }
     this.#fitHeight();
+  }
+
+  /** The page may have come with a message that was refused before there was a composer. */
+  #takeRefusal() {
+    const text = part(this.#notice, "[data-text]").textContent;
+    const forTokens = !part(this.#notice, "[data-get-tokens]").hidden;
+    if (text) this.refuse(text, { forTokens });
   }
 
   #onInput() {
