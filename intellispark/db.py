@@ -43,6 +43,14 @@ def ago(time: timedelta) -> Combinable:
     return from_now(-time)
 
 
+def sql_of_ago(time: timedelta) -> str:
+    """The same as `ago`, where a statement is written by hand."""
+    secs = int(time.total_seconds())
+    if connection.vendor == "sqlite":  # six digits after the seconds, as Django writes them
+        return f"STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW', '-{secs} seconds')"
+    return f"STATEMENT_TIMESTAMP() - INTERVAL '{secs} seconds'"
+
+
 def delete_in_batches(rows: QuerySet[M]) -> int:
     """Delete these rows, each batch in a transaction of its own; how many of them went.
 
