@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import QuerySet
 
 BATCH_ROWS = 500
 MOST_BATCHES = 20  # of one call: housekeeping comes again in seconds
+
+
+def is_outage(error: OperationalError | InterfaceError) -> bool:
+    """Whether the database was away or too busy, and not at odds with the statement.
+
+    PostgreSQL has other classes for mistakes of ours; SQLite calls a missing table the same.
+    """
+    code: int | None = getattr(error.__cause__, "sqlite_errorcode", None)
+    return code != sqlite3.SQLITE_ERROR
 
 
 def database_now() -> datetime:

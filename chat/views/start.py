@@ -29,7 +29,7 @@ def start_chat(request: HttpRequest, pk: UUID) -> HttpResponse:
     """
     shown = visible_character(request, pk)
     if request.method == "POST":
-        message = request.POST.get("message", "").replace("\x00", "").replace("\r\n", "\n").strip()
+        message = request.POST.get("message", "").replace("\r\n", "\n").strip()
         if len(message) > MESSAGE_MAX_CHARS:
             error = _("Please keep it under %(n)d characters.") % {"n": MESSAGE_MAX_CHARS}
             return character_page(request, shown, message=message, error=error, status=422)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
+from django.db import OperationalError
 
 from intellispark.accounts.models import User
 from intellispark.accounts.sockets import Credential, identify
 from intellispark.accounts.tokens import holder_of, issue
 from intellispark.realtime.dataloader import DataLoader
+from intellispark.realtime.hub import _known
 from intellispark.realtime.identity import Identity
 from payments.ledger import operations as ledger
 from payments.ledger.balance import snapshot, snapshots
@@ -60,6 +64,47 @@ async def test_a_failure_reaches_all_who_asked_and_nobody_after() -> None:
     assert [type(each) for each in found] == [OSError, OSError]
     broken = False
     assert await load(1) == 1
+
+
+async def test_a_key_that_cannot_be_answered_fails_alone() -> None:
+    passes = []
+
+    def work(keys: list[int]) -> dict[int, int]:
+        passes.append(len(keys))
+        if 77 in keys:
+            raise ValueError("no key at all")
+        return {key: key * 2 for key in keys if key != 78}
+
+    load = DataLoader(work)
+    found = await asyncio.gather(*map(load, range(100)), return_exceptions=True)
+    kinds = {number: type(each) for number, each in enumerate(found) if not isinstance(each, int)}
+    assert kinds == {77: ValueError, 78: KeyError}
+    assert found[:77] == [key * 2 for key in range(77)]
+    assert len(passes) <= 15  # halves, not one by one
+
+
+async def test_an_outage_is_not_asked_about_again() -> None:
+    passes = []
+
+    def work(keys: list[int]) -> dict[int, int]:
+        passes.append(len(keys))
+        raise OperationalError("the connection is lost")
+
+    load = DataLoader(work)
+    found = await asyncio.gather(*map(load, range(100)), return_exceptions=True)
+    assert {type(each) for each in found} == {OperationalError}
+    assert passes == [100]
+
+
+async def test_a_beacon_reaches_all_but_the_one_that_cannot_be_asked_for() -> None:
+    people = [uuid4() for _ in range(5)]
+
+    def ask(keys: Collection[UUID]) -> dict[UUID, str]:
+        if people[2] in keys:
+            raise ValueError("a wallet that cannot be read")
+        return dict.fromkeys(keys, "a frame")
+
+    assert await _known(ask, people) == dict.fromkeys([*people[:2], *people[3:]], "a frame")
 
 
 @pytest.mark.django_db

@@ -8,7 +8,6 @@ import signal
 from typing import Any
 
 import structlog
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -17,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from intellispark.realtime.hub import hub
 from intellispark.realtime.transport.daphne import DaphneServer
+from intellispark.threads import in_thread
 
 HOUSEKEEPING_SECS = 10
 FLUSH_SECS = 1.0  # for the last frames and events to leave the server's buffers
@@ -93,7 +93,7 @@ class Command(BaseCommand):
         while True:
             await asyncio.sleep(HOUSEKEEPING_SECS)
             try:
-                await database_sync_to_async(run_pass, thread_sensitive=False)()
+                await in_thread(run_pass, writes=True)()
             except Exception:  # a failed pass must not end the loop
                 logger.exception("housekeeping.failed")
 
