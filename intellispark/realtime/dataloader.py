@@ -72,7 +72,7 @@ def each_alone(work: Callable[[list[K]], dict[K, V]], keys: Iterable[K]) -> dict
         if len(keys) < 2 or outage:
             return dict.fromkeys(keys, error)
         half = len(keys) // 2
-        answers = each_alone(work, keys[:half])
-        answers.update(each_alone(work, keys[half:]))
+        answers, others = each_alone(work, keys[:half]), each_alone(work, keys[half:])
+        answers.update(others)
         return answers
     return {key: found[key] if key in found else KeyError(key) for key in keys}
