@@ -145,7 +145,7 @@ def test_options_of_the_database_url_are_kept() -> None:
             **os.environ,
             **SAFE,
             "DJANGO_SETTINGS_MODULE": "intellispark.settings",
-            "DATABASE_URL": "postgres://me@db.example/app?sslmode=require",
+            "DATABASE_URL": "postgres://me@db.example/app?sslmode=require&options=-c%20jit%3Doff",
         },
         capture_output=True,
         text=True,
@@ -153,6 +153,7 @@ def test_options_of_the_database_url_are_kept() -> None:
     )
     assert "'sslmode': 'require'" in shown.stdout
     assert "'pool'" in shown.stdout
+    assert "'options': '-c jit=off -c lock_timeout=3s'" in shown.stdout, "waiting is bounded"
 
 
 @pytest.mark.parametrize("name", ["CHANNEL_HOSTS", "REDIS_URL"])
