@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 
+from intellispark import housekeeping
 from payments.ledger.triggers.checks import missing_triggers
 from payments.ledger.triggers.install import drop, install
 from tests.support.server import ROOT, START_SECS, Server
@@ -134,6 +135,27 @@ def test_housekeeping_runs_twice(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("housekeeping")
     call_command("housekeeping")
     assert "generations recovered: 0" in capsys.readouterr().out
+
+
+def test_housekeeping_that_fails_keeps_nothing_else_from_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns = []
+
+    def locked(**options: object) -> int:
+        raise OperationalError("a lock")
+
+    monkeypatch.setattr(housekeeping, "recover_orphans", locked)
+    monkeypatch.setattr(housekeeping.emails, "purge", locked)
+    monkeypatch.setattr(housekeeping, "expire_due_wallets", lambda: turns.append("lots") or 0)
+    monkeypatch.setattr(housekeeping.closing, "look_again", lambda: turns.append("closed") or 0)
+    monkeypatch.setattr(housekeeping.idempotency, "purge", lambda: 0)
+    monkeypatch.setattr(housekeeping.tokens, "purge", lambda: 0)
+    monkeypatch.setattr(housekeeping.sessions, "purge", lambda: 0)
+    with pytest.raises(ExceptionGroup) as told:
+        housekeeping.run_pass()
+    assert turns == ["lots", "closed"]
+    assert [type(error) for error in told.value.exceptions] == [OperationalError] * 2
 
 
 def test_options_of_the_database_url_are_kept() -> None:

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 _PENDING = "pending_start"
 _DRAFTS = "drafts"
+MOST_DRAFTS = 5  # of 10 kB each, in a row that every page reads
 
 
 class PendingStart(TypedDict):
@@ -35,5 +36,6 @@ def forget_start(request: HttpRequest) -> None:
 
 
 def keep_draft(request: HttpRequest, *, chat_id: object, text: str) -> None:
-    """Keep the text for the chat page, which puts it into the composer."""
-    request.session[_DRAFTS] = {**request.session.get(_DRAFTS, {}), str(chat_id): text}
+    """Keep the text for the composer of the chat page; of the newest chats only."""
+    drafts = {**request.session.get(_DRAFTS, {}), str(chat_id): text}
+    request.session[_DRAFTS] = dict(list(drafts.items())[-MOST_DRAFTS:])

@@ -167,3 +167,12 @@ def test_starting_needs_the_form_of_this_site(alice: User, mira: Character) -> N
     client.force_login(alice)
     assert client.post(reverse("start-chat", args=[mira.pk])).status_code == 403
     assert Chat.objects.count() == 0
+
+
+def test_drafts_that_nobody_fetches_are_bounded(
+    client: Client, alice: User, mira: Character
+) -> None:
+    client.force_login(alice)
+    for number in range(7):
+        start(client, mira, f"Draft {number}")
+    assert list(drafts(client).values()) == [f"Draft {number}" for number in range(2, 7)]
