@@ -241,6 +241,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+REQUEST_HEAD_SECS = 20  # from a request's first byte to the end of its head
+REQUEST_BODY_SECS = 60  # and then to the end of its body
+CONNECTIONS_PER_ADDRESS = 250  # of one process; this machine's and those of our proxies not counted
 
 # --- Replies ----------------------------------------------------------------------------------
 

@@ -30,13 +30,23 @@ def client_address(request: HttpRequest) -> str:
 
 def address_key(request: HttpRequest) -> str:
     """The key for counting requests: the IPv4 address, or the /64 of an IPv6 one (one person's)."""
-    address = client_address(request)
+    return _network(client_address(request))
+
+
+def _network(address: str) -> str:
     if ":" not in address or not _readable(address):
         return address
     parsed = ip_address(address)
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped)
     return str(ip_network(f"{address.partition('%')[0]}/64", strict=False))
+
+
+def counted_address(peer: str) -> str | None:
+    """As whose a connection is counted: None for this machine and our proxies, whose are many's."""
+    if not _readable(peer) or ip_address(peer).is_loopback:
+        return None
+    return None if _within(peer, _networks(tuple(settings.TRUSTED_PROXIES))) else _network(peer)
 
 
 def is_loopback(request: HttpRequest) -> bool:

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from intellispark.api.addresses import counted_address
 from intellispark.realtime.hub import hub
 from intellispark.realtime.transport.daphne import DaphneServer
 from intellispark.threads import in_thread
@@ -63,6 +64,7 @@ class Command(BaseCommand):
         self.server = DaphneServer(
             application,
             endpoints=[f"tcp:port={port}:interface={host.replace(':', chr(92) + ':')}"],
+            address_of=counted_address,
             signal_handlers=False,  # Daphne's own would stop without settling running replies
             action_logger=None,
             ready_callable=lambda: self.ready(host, port),

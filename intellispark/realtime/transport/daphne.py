@@ -16,6 +16,7 @@ from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
 from intellispark.realtime.transport.connections import EXTENSION
+from intellispark.realtime.transport.http import AddressOf, BoundedFactory
 
 KERNEL_BUFFER_BYTES = 16_384  # Linux doubles it; its own choice may be megabytes for each socket
 BUFFER_BYTES = 4_096
@@ -23,11 +24,17 @@ FIN_TEXT = 0x81
 
 
 class DaphneServer(Server):
-    """Daphne with a `DaphneConnection` in each WebSocket's scope; bodies are left to Django."""
+    """Daphne with bounds (`http.py`), and a `DaphneConnection` in each WebSocket's scope. Bodies
+    are left to Django."""
+
+    def __init__(self, *args: Any, address_of: AddressOf, **options: Any) -> None:
+        self._address_of = address_of
+        super().__init__(*args, **options)
 
     def listen_success(self, port: Any) -> None:
         """Daphne calls it when its factories are made, before anybody is connected."""
         super().listen_success(port)
+        BoundedFactory(self.http_factory, self._address_of)
         self.ws_factory.protocol = _with_options_of(self.ws_factory)
 
     def protocol_connected(self, protocol: Any) -> None:
