@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "intellispark.middleware.AsyncAuthenticationMiddleware",
     "intellispark.accounts.middleware.language",
     "intellispark.accounts.middleware.rate_limits",  # before any work but finding out who it is
+    "intellispark.api.middleware.at_the_door",
     "intellispark.accounts.middleware.suspension",
     "intellispark.middleware.AsyncMessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",

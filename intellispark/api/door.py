@@ -1,4 +1,4 @@
-"""What no request may carry. It is refused before anything looks at the request.
+"""What no request may carry. It is refused before a view looks at the request.
 
 NUL: no text of ours has one, and PostgreSQL stores none, so wherever it came through it would be an
 error of the database. In JSON, which can spell it in many ways, the fields refuse it.

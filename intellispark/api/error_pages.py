@@ -11,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from intellispark.api.errors import DomainError
 
 PAGES = {403, 404, 429, 500, 503}
+ALONE = {429, 500, 503}
 
 
 def is_api(request: HttpRequest) -> bool:
@@ -20,12 +21,14 @@ def is_api(request: HttpRequest) -> bool:
 def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
     """The page of the error's status, or `403.html` when the status has no page of its own.
 
-    What says that we failed is rendered without the request's context, which reads the database:
-    that may be what broke.
+    Some are rendered without the request's context, which reads the database: that may be what
+    broke, or what somebody asks too much of.
     """
     name = error.status if error.status in PAGES else 403
     context = {"error": error, "came_from": _came_from(request)}
-    page = loader.render_to_string(f"{name}.html", context, request if error.status < 500 else None)
+    page = loader.render_to_string(
+        f"{name}.html", context, None if error.status in ALONE else request
+    )
     response = HttpResponse(page, status=error.status)
     if error.retry_after is not None:
         response["Retry-After"] = str(error.retry_after)

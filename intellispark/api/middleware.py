@@ -33,17 +33,26 @@ def errors(get_response: GetResponse) -> GetResponse:
     """Answer errors under `/api/` with the API's error body, and others with an error page."""
 
     async def middleware(request: HttpRequest) -> HttpResponseBase:
-        try:
-            door.check(request)
-        except DomainError as error:
-            response = await refusal(request, error)
-        else:
-            response = await get_response(request)
-            response = await _with_our_errors(request, response)
+        response = await get_response(request)
+        response = await _with_our_errors(request, response)
         response.headers["X-Request-ID"] = request_id()
         return response
 
     middleware.process_exception = _refused  # type: ignore[attr-defined]
+    return middleware
+
+
+@async_only_middleware
+def at_the_door(get_response: GetResponse) -> GetResponse:
+    """Refuse what no request may carry: after the request is counted, before anything reads it."""
+
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        try:
+            door.check(request)
+        except DomainError as error:
+            return await refusal(request, error)
+        return await get_response(request)
+
     return middleware
 
 
