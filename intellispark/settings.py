@@ -137,8 +137,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["ENGINE"] = "intellispark.postgresql"
     _options |= {
-        # Whoever has waited so long, or finds so many waiting, gets a 503.
-        "pool": {"min_size": 1, "max_size": 20, "timeout": 10, "max_waiting": 200},
+        # One for pages, one for our threads. Whoever has waited so long, or finds so many waiting,
+        # gets a 503.
+        "pool": {"min_size": 1, "max_size": 12, "timeout": 10, "max_waiting": 200},
         "connect_timeout": 5,
         "tcp_user_timeout": 10_000,  # ms: a server whose machine is gone says nothing
         "options": f"{_options.get('options', '')} -c lock_timeout={LOCK_WAIT_SECS}s".strip(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -13,10 +14,15 @@ from channels.db import database_sync_to_async
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Together fewer than the database's connections (settings): pages have threads of their own.
-_reads = ThreadPoolExecutor(6, "reads")
-_writes = ThreadPoolExecutor(8, "writes")
+# Together no more than a pool has connections (settings). These threads have a pool of their own.
+NAMES = ("intellispark-reads", "intellispark-writes")
+_reads, _writes = ThreadPoolExecutor(4, NAMES[0]), ThreadPoolExecutor(6, NAMES[1])
 MOST_OF_ONE_PERSON = 3  # of the threads that write
+
+
+def is_ours() -> bool:
+    """Whether this runs in one of our threads, and not in that of a page."""
+    return threading.current_thread().name.startswith(NAMES)
 
 
 def in_thread(work: Callable[P, R], *, writes: bool = False) -> Callable[P, Awaitable[R]]:

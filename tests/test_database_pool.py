@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 
 from intellispark.api.errors import Unavailable, as_domain_error
 from intellispark.postgresql.base import DatabaseWrapper
+from intellispark.threads import NAMES
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
 
@@ -43,9 +45,10 @@ class Pooled:
 @pytest.fixture
 def pooled() -> Iterator[type[Pooled]]:
     yield Pooled
-    pool = DatabaseWrapper._connection_pools.pop("pooled", None)
-    if pool is not None:
-        pool.close()
+    for alias in ("pooled", "pooled:threads"):
+        pool = DatabaseWrapper._connection_pools.pop(alias, None)
+        if pool is not None:
+            pool.close()
 
 
 def test_connections_that_died_while_idle_are_replaced_unseen(pooled: type[Pooled]) -> None:
@@ -86,3 +89,13 @@ def test_who_finds_all_connections_taken_is_told_to_come_again(
         taken.close()
     assert isinstance(refused.value.__cause__, cause)
     assert isinstance(as_domain_error(refused.value), Unavailable)
+
+
+def test_pages_that_wait_take_no_connection_from_our_threads(pooled: type[Pooled]) -> None:
+    mine = pooled(max_size=1, timeout=0.2)
+    taken = mine.open()
+    with ThreadPoolExecutor(1, NAMES[0]) as ours:
+        assert ours.submit(mine.backend).result() != taken.connection.info.backend_pid
+    with pytest.raises(OperationalError):
+        mine.open()
+    taken.close()

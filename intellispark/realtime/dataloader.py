@@ -51,7 +51,12 @@ class DataLoader(Generic[K, V]):
             del self._waiting[asyncio.get_running_loop()]
 
     async def _pass(self, asked: dict[K, asyncio.Future[V]]) -> None:
-        for key, answer in (await self._answers(list(asked))).items():
+        answers: dict[K, V | Exception]
+        try:
+            answers = await self._answers(list(asked))
+        except Exception as error:  # of the thread, around the work: nobody may wait for ever
+            answers = dict.fromkeys(asked, error)
+        for key, answer in answers.items():
             if isinstance(answer, Exception):
                 asked[key].set_exception(answer)
             else:

@@ -23,6 +23,8 @@ from payments.ledger.balance import snapshot, snapshots
 from tests.support.factories import make_user
 from tests.support.pages import signed_in
 
+pytestmark = pytest.mark.django_db  # a thread may still have the connection of another test
+
 
 async def test_a_storm_of_questions_takes_few_passes() -> None:
     passes = []
@@ -96,6 +98,16 @@ async def test_an_outage_is_not_asked_about_again() -> None:
     assert passes == [100]
 
 
+async def test_a_thread_that_fails_lets_nobody_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(keys: list[int]) -> dict[int, int]:
+        raise OperationalError("closing the connection failed")
+
+    load: DataLoader[int, int] = DataLoader(lambda keys: dict.fromkeys(keys, 1))
+    monkeypatch.setattr(load, "_answers", fails)
+    found = await asyncio.gather(load(1), load(2), return_exceptions=True)
+    assert [type(each) for each in found] == [OperationalError] * 2
+
+
 async def test_a_beacon_reaches_all_but_the_one_that_cannot_be_asked_for() -> None:
     people = [uuid4() for _ in range(5)]
 
@@ -107,7 +119,6 @@ async def test_a_beacon_reaches_all_but_the_one_that_cannot_be_asked_for() -> No
     assert await _known(ask, people) == dict.fromkeys([*people[:2], *people[3:]], "a frame")
 
 
-@pytest.mark.django_db
 def test_letting_in_a_hundred_takes_three_queries(django_assert_num_queries: Any) -> None:
     people = [make_user() for _ in range(10)]
     shown = [Credential(session_key=signed_in(user)) for user in people]
@@ -130,7 +141,6 @@ def _family(user: User) -> Credential:
     return Credential(family=str(family), user_id=user_id, expires=ends)
 
 
-@pytest.mark.django_db
 def test_a_family_serves_its_owner_only() -> None:
     alice = make_user("alice")
     bob = make_user("bob")
@@ -139,7 +149,6 @@ def test_a_family_serves_its_owner_only() -> None:
     assert identify([forged])[forged] == 4401
 
 
-@pytest.mark.django_db
 def test_many_snapshots_are_two_queries_and_as_each_alone(django_assert_num_queries: Any) -> None:
     people = [make_user(tokens=100) for _ in range(5)]
     for number, user in enumerate(people):
