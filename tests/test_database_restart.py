@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import threading
@@ -13,6 +14,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from tests.support.pages import open_page
 from tests.support.postgres import OwnPostgres
 from tests.support.server import Server
 
@@ -85,6 +87,13 @@ def went_on(clients: list[Browser]) -> None:
         time.sleep(0.05)
 
 
+async def a_page_is_right(server: Server, person: Browser) -> None:
+    """One that is opened now hears the balance."""
+    page = await open_page(server, access=person.headers["Authorization"].split()[1])
+    assert [frame["type"] for frame in page.frames] == ["balance.snapshot"], page.code
+    await page.close()
+
+
 def test_a_restart_fails_the_requests_in_flight_at_most_and_loses_nothing(tmp_path: Path) -> None:
     with (
         OwnPostgres(tmp_path / "postgres") as postgres,
@@ -98,6 +107,7 @@ def test_a_restart_fails_the_requests_in_flight_at_most_and_loses_nothing(tmp_pa
         assert [client.failures for client in clients if client.failures] == []
         for restarts in (1, 2):
             postgres.restart()
+            asyncio.run(a_page_is_right(server, clients[0]))
             went_on(clients)
             for client in clients:
                 assert len(client.failures) <= restarts, client.failures
