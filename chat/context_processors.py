@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
@@ -14,10 +12,10 @@ from chat.replies.providers.registry import get_provider
 RECENT_CHATS = 8
 
 
-def sidebar(request: HttpRequest) -> dict[str, Any]:
+def sidebar(request: HttpRequest) -> dict[str, object]:
     """`recent_chats` (two queries, when a page shows them), the model, and the price of a reply."""
     provider = get_provider()
-    found = {
+    found: dict[str, object] = {
         "ai_is_demo": settings.AI_PROVIDER == "demo",
         "price_tokens": provider.price_tokens,
         "model_label": provider.model,

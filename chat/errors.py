@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.utils.translation import gettext_lazy as _
 
 from intellispark.api.errors import DomainError
+from intellispark.text import StrOrPromise
 
 
 class NothingToAnswer(DomainError):
@@ -23,6 +22,14 @@ class GenerationInProgress(DomainError):
     code = "generation_in_progress"
     status = 409
     detail = _("A reply is already being written in this chat.")
+
+
+class TooManyStreams(DomainError):
+    """The person opened more streams than they may have: the oldest ended. Its reply goes on."""
+
+    code = "too_many_streams"
+    status = 429
+    detail = _("Too many replies are open at once. This one goes on; open it again to follow it.")
 
 
 class ReplyError(DomainError):
@@ -85,7 +92,13 @@ class ReplyInterrupted(ReplyError):
     status = 503
     detail = _("The reply was interrupted. Nothing was charged; please try again.")
 
-    def __init__(self, detail: Any = None, *, retry_after: int | None = None, **data: Any) -> None:
+    def __init__(
+        self,
+        detail: StrOrPromise | None = None,
+        *,
+        retry_after: int | None = None,
+        **data: object,
+    ) -> None:
         super().__init__(detail, retry_after=retry_after or 5, **data)
 
 

@@ -3,13 +3,13 @@ that tell no more than they show."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 from django.contrib.admin import AdminSite as DjangoAdminSite
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
-from django.db.models import DateField
+from django.db.models import DateField, Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -38,7 +38,7 @@ class ListedLookups(ModelAdmin):
     what such a filter asks: no regular expression, and no date beyond all bounds.
     """
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         filters = self.get_list_filter(request) if request else self.list_filter
         roots = {*getattr(self, "allowed_lookups", ())}
         for each in filters:
@@ -47,7 +47,7 @@ class ListedLookups(ModelAdmin):
         root, *steps = lookup.split("__")
         if root not in roots or not self._is_bounded(root, steps, str(value)):
             return False
-        return super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+        return super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]  # Django takes None too
 
     def _is_bounded(self, root: str, steps: list[str], value: str) -> bool:
         try:
@@ -68,10 +68,16 @@ class AdminSite(DjangoAdminSite):
     site_title = _("IntelliSpark administration")
     index_title = _("Overview")
 
-    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+    def register(
+        self,
+        model_or_iterable: type[Model] | Iterable[type[Model]],
+        admin_class: type[ModelAdmin] | None = None,
+        **options: object,
+    ) -> None:
         """Every admin, also those of other packages, gets the rule about look-ups."""
-        one = isinstance(model_or_iterable, type)
-        models: list[Any] = [model_or_iterable] if one else list(model_or_iterable)
+        models = (
+            [model_or_iterable] if isinstance(model_or_iterable, type) else [*model_or_iterable]
+        )
         listed = [model for model in models if model._meta.label_lower not in UNLISTED]
         stock = admin_class or ModelAdmin
         super().register(listed, type(stock.__name__, (ListedLookups, stock), {}), **options)
@@ -81,7 +87,7 @@ class AdminSite(DjangoAdminSite):
         return super().has_permission(request) and isinstance(user, User) and not user.is_suspended
 
     def login(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         """Redirect to the site's own sign-in page, which has a rate limit; 403 for non-staff."""
         if request.user.is_authenticated and not self.has_permission(request):
@@ -90,13 +96,13 @@ class AdminSite(DjangoAdminSite):
         return redirect_to_login(target)
 
     def password_change(  # type: ignore[override]  # a redirect, as below
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         """The site's own page, where checks of a password are counted."""
         return redirect("account_change_password")
 
     def logout(  # type: ignore[override]  # a redirect instead of a page of its own
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         """Sign out of the whole site, and go to its front page."""
         super().logout(request, extra_context)

@@ -1,12 +1,21 @@
-"""The database: its clock, the one that all servers share, and rows that go in small steps."""
+"""The database: its clock, the one that all servers share, and rows that go in small steps.
+
+No two machines agree on the time. Where seconds count, or money, a row is dated and compared by the
+database's clock, inside of the query (`from_now`, `ago`), not by that of the process that asks.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, ExpressionWrapper, Model, QuerySet
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
+
+M = TypeVar("M", bound=Model)
 
 BATCH_ROWS = 500
 MOST_BATCHES = 20  # of one call: housekeeping comes again in seconds
@@ -34,7 +43,17 @@ def database_now() -> datetime:
     return datetime.fromisoformat(now).replace(tzinfo=UTC) if is_sqlite else now
 
 
-def delete_in_batches(rows: QuerySet) -> int:
+def from_now(time: timedelta) -> Combinable:
+    """For a query: that long after the statement begins, by the database's clock."""
+    return ExpressionWrapper(Now() + time, output_field=DateTimeField())
+
+
+def ago(time: timedelta) -> Combinable:
+    """For a query: that long before the statement begins, by the database's clock."""
+    return from_now(-time)
+
+
+def delete_in_batches(rows: QuerySet[M]) -> int:
     """Delete these rows, each batch in a transaction of its own; how many of them went.
 
     So nobody waits long for a lock, and a pass that finds millions takes some of them.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryFile
 from uuid import uuid4
 
 import structlog
 from asgiref.sync import sync_to_async
-from channels.layers import get_channel_layer
+from channels.layers import BaseChannelLayer, get_channel_layer
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
@@ -25,6 +28,7 @@ from payments.ledger.triggers.checks import missing_constraints, missing_trigger
 logger = structlog.get_logger(__name__)
 
 CHECK_TIMEOUT_SECS = 2.0
+WRITTEN_BYTES = 512 * 1024
 
 
 @require_safe
@@ -74,9 +78,27 @@ async def _ask(name: str, check: Callable[[], Awaitable[str]]) -> str:
 
 @sync_to_async
 def _database() -> str:
+    """It answers, and its disk takes what is written: a full one still reads well."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
+    if connection.vendor == "sqlite":
+        _write_beside(str(connection.settings_dict["NAME"]))
+        return "ok"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '64kB'")  # less than it takes: the rest goes to disk
+        cursor.execute("SELECT count(*) FROM generate_series(1, %s)", [WRITTEN_BYTES // 16])
     return "ok"
+
+
+def _write_beside(path: str) -> None:
+    """Raises OSError where no file can grow beside that of the database."""
+    folder = Path(path).resolve().parent
+    if not folder.is_dir():  # in memory
+        return
+    with TemporaryFile(dir=folder) as file:
+        file.write(bytes(WRITTEN_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @sync_to_async
@@ -105,9 +127,9 @@ async def _channel_layer() -> str:
     return "ok" if message["nonce"] == nonce else "another message came back"
 
 
-async def _forget(layer: object, channel: str) -> None:
+async def _forget(layer: BaseChannelLayer, channel: str) -> None:
     """Free the channel. Channels has no call for it: layers do it when `receive` is cancelled."""
-    waiting = asyncio.ensure_future(layer.receive(channel))  # type: ignore[attr-defined]
+    waiting = asyncio.ensure_future(layer.receive(channel))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)

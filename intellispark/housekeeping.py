@@ -24,7 +24,7 @@ def run_pass(*, sole_process: bool = False) -> dict[str, int]:
         "api_tokens_forgotten": tokens.purge,
         "sessions_forgotten": sessions.purge,
         "addresses_forgotten": emails.purge,
-        "closed_accounts_erased_again": closing.look_again,
+        "closed_accounts_erased_again": closing.erase_again,
     }
     done, failures = dict.fromkeys(work, 0), []
     for kind, do in work.items():

@@ -2,25 +2,38 @@
 
 import logging.config
 import re
-from collections.abc import MutableMapping
-from typing import Any
 
 import structlog
 
-# The links of our mails: whoever reads the log must not be able to follow them.
-_SLASH = r"(?:/|%2F)"
+# The links of our mails: whoever reads the log must not be able to follow them. As `next` of a
+# link they are quoted, and as `next` of that once more.
+_SLASH = r"(?:/|\\/|%(?:25)*2F)"
 _PATHS = ("confirm-email", f"email{_SLASH}restore", f"password{_SLASH}reset{_SLASH}key")
-KEYS = re.compile(f"(accounts{_SLASH}(?:{'|'.join(_PATHS)}){_SLASH})[^/%\\s\"'?]+", re.IGNORECASE)
+_KEY = r"""(?:[^/%\\\s"'?]|%(?:25)*3A)+"""  # its parts are separated by colons
+KEYS = re.compile(f"(accounts{_SLASH}(?:{'|'.join(_PATHS)}){_SLASH}){_KEY}", re.IGNORECASE)
 
 
 def without_keys(
-    logger: Any, name: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+    logger: structlog.typing.WrappedLogger, name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
     """The event without the keys of links, whoever logs it and in whatever value they stand."""
     for field, value in event.items():
-        if isinstance(value, str) and "accounts" in value:
-            event[field] = KEYS.sub(r"\1[masked]", value)
+        if field != "exc_info":  # a traceback for the terminal of a developer
+            event[field] = _masked(value)
     return event
+
+
+def _masked(value: object) -> object:
+    """Also inside of lists, dicts and objects, as the renderer will write them."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, dict):
+        return {key: _masked(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_masked(inner) for inner in value]
+    written = value if isinstance(value, str) else repr(value)
+    masked = KEYS.sub(r"\1[masked]", written)
+    return masked if masked != written else value
 
 
 def logging_config(*, debug: bool) -> None:
@@ -63,6 +76,7 @@ def logging_config(*, debug: bool) -> None:
             structlog.processors.StackInfoRenderer(),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )

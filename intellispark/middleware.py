@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import structlog
 from asgiref.sync import sync_to_async
 from csp.middleware import CSPMiddleware
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.messages.storage.base import BaseStorage
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
@@ -26,9 +27,13 @@ from django.utils.decorators import async_only_middleware
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 from django_structlog.middlewares import RequestMiddleware
+from django_structlog.signals import bind_extra_request_finished_metadata
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from intellispark.api.addresses import client_address
+
 GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+View = Callable[..., HttpResponseBase]
 
 logger = structlog.get_logger(__name__)
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
@@ -48,7 +53,7 @@ class OnTheLoop(MiddlewareMixin):
         after = getattr(self, "process_response", None)
         response: HttpResponseBase | None = before(request) if before else None
         if response is None:
-            response = await self.get_response(request)  # type: ignore[misc]
+            response = await self.get_response(request)  # type: ignore[misc]  # it is async here
         if after and self.writes(request):
             response = await sync_to_async(after)(request, response)
         elif after:
@@ -83,15 +88,15 @@ class AsyncSessionMiddleware(OnTheLoop, SessionMiddleware):
 
 class AsyncMessageMiddleware(OnTheLoop, MessageMiddleware):
     def writes(self, request: HttpRequest) -> bool:
-        storage: Any = getattr(request, "_messages", None)
+        storage: BaseStorage | None = getattr(request, "_messages", None)
         return storage is not None and bool(storage.used or storage.added_new)
 
 
 class AsyncCsrfViewMiddleware(OnTheLoop, CsrfViewMiddleware):
     """Takes a thread only where it may refuse: the error page then reads the database."""
 
-    async def process_view(  # type: ignore[override]
-        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    async def process_view(  # type: ignore[override]  # Django awaits it
+        self, request: HttpRequest, view: View, args: tuple[object, ...], kwargs: dict[str, object]
     ) -> HttpResponseBase | None:
         check = super().process_view
         if request.method in SAFE_METHODS or getattr(view, "csrf_exempt", False):
@@ -128,18 +133,28 @@ def static_files(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+@receiver(bind_extra_request_finished_metadata)
+def log_user_agent(request: HttpRequest, log_kwargs: dict[str, object], **kwargs: object) -> None:
+    log_kwargs["user_agent"] = request.META.get("HTTP_USER_AGENT")
+
+
 class RequestLogMiddleware(RequestMiddleware):
     """django-structlog's lines and request ids; a line names the user when they are loaded."""
 
     async def __acall__(self, request: HttpRequest) -> HttpResponse:
         self.prepare(request)
         try:
-            response: HttpResponse = await self.get_response(request)  # type: ignore[misc]
+            response: HttpResponse = await self.get_response(request)  # type: ignore[misc]  # it is async here
         except asyncio.CancelledError:
             logger.warning("request_cancelled")
             raise
         self.handle_response(request, response)
         return response
+
+    @classmethod
+    def bind_ip(cls, request: HttpRequest) -> None:
+        """As we count it: django-structlog's own reading believes everybody's headers."""
+        structlog.contextvars.bind_contextvars(ip=client_address(request))
 
     @staticmethod
     def bind_user_id(request: HttpRequest) -> None:

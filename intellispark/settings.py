@@ -1,39 +1,62 @@
 """Every setting of the project, read from the environment (see README, "Configure").
 
 A value in the environment wins over the same name in `.env`. With DEBUG off, a missing or
-unsafe value stops the start and says which one it is.
+unsafe value stops the start and says which one it is; what is only doubtful (`DOUBTS`) is said
+when the server starts.
 """
 
+import logging
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from intellispark.environment import (
+    choice,
+    env,
+    hosts,
+    networks,
+    origins,
+    seconds,
+    switch,
+    text,
+    url,
+    whole_number,
+)
 from intellispark.logs import logging_config
 from intellispark.realtime.transport.hosts import parse_hosts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="for-development-only" if DEBUG else "")
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEBUG else []
+DEBUG = switch("DEBUG", default=False)
+SECRET_KEY = text("SECRET_KEY", default="for-development-only" if DEBUG else "")
+ALLOWED_HOSTS = hosts("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = origins("CSRF_TRUSTED_ORIGINS")
+_behind_https = any(urlsplit(origin).scheme == "https" for origin in CSRF_TRUSTED_ORIGINS)
+# What absolute links begin with, whatever host a request named. Without one, with that host.
+ORIGIN = next((origin for origin in CSRF_TRUSTED_ORIGINS if "*" not in origin), "")
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
+HOST = text("HOST", default="127.0.0.1")
+PORT = whole_number("PORT", default=8000, least=1, most=65_535)
+REDIS_URL = text("REDIS_URL")
+CHANNEL_HOSTS = text("CHANNEL_HOSTS") or REDIS_URL
+DATABASE_URL = url(
+    "DATABASE_URL",
+    default="sqlite:///db.sqlite3" if DEBUG else "",
+    schemes=("sqlite", "postgres", "postgresql"),
 )
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
-HOST = env.str("HOST", default="127.0.0.1")
-PORT = env.int("PORT", default=8000)
-REDIS_URL = env.str("REDIS_URL", default="")
-CHANNEL_HOSTS = env.str("CHANNEL_HOSTS", default="") or REDIS_URL
-DATABASE_URL = env.str("DATABASE_URL", default="sqlite:///db.sqlite3" if DEBUG else "")
-EMAIL_CONFIRMATION = env.str("EMAIL_CONFIRMATION", default="optional", choices=("optional", "on"))
+EMAIL_CONFIRMATION = choice("EMAIL_CONFIRMATION", default="optional", choices=("optional", "on"))
+EMAIL_URL = url("EMAIL_URL", default="consolemail://" if DEBUG else "", schemes=env.EMAIL_SCHEMES)
+RATE_LIMITS = switch("RATE_LIMITS", default=True)
+PAYMENT_GATEWAYS = {"sandbox": "payments.billing.gateways.sandbox.gateway.SandboxGateway"}
+PAYMENT_GATEWAY = choice(
+    "PAYMENTS", default="sandbox" if DEBUG else "off", choices=("off", *PAYMENT_GATEWAYS)
+)
 
 _dangers = {
     "SECRET_KEY is missing": not SECRET_KEY,
@@ -41,12 +64,30 @@ _dangers = {
     "ALLOWED_HOSTS is missing": not ALLOWED_HOSTS,
     "ALLOWED_HOSTS=* would accept every Origin": not DEBUG and "*" in ALLOWED_HOSTS,
     "DATABASE_URL is missing": not DATABASE_URL,
+    # An https origin means a proxy. Without its name all people have its one address: ten
+    # sign-ins a minute for the whole site.
+    "TRUSTED_PROXIES is missing: name the proxy that speaks https": (
+        not DEBUG and _behind_https and not TRUSTED_PROXIES
+    ),
+    "EMAIL_CONFIRMATION=on needs an EMAIL_URL": EMAIL_CONFIRMATION == "on" and not EMAIL_URL,
 }
 _unsafe = [danger for danger, present in _dangers.items() if present]
 if _unsafe:
     raise ImproperlyConfigured(
         "This is a production start (DEBUG is off) and it is not safe: " + "; ".join(_unsafe) + "."
     )
+
+_doubts = {
+    "PAYMENTS=sandbox: whoever signs up can give themselves tokens; no money moves": (
+        PAYMENT_GATEWAY == "sandbox"
+    ),
+    "EMAIL_URL is missing: no mail is sent, so nobody can choose a new password": not EMAIL_URL,
+    "EMAIL_URL prints mails, with links that let people in": EMAIL_URL.startswith("consolemail"),
+    "RATE_LIMITS=off: passwords can be tried without end": not RATE_LIMITS,
+    "CSRF_TRUSTED_ORIGINS names no https origin: passwords and cookies travel in the clear, and "
+    "links in mails begin with whatever host of ours a request names": not _behind_https,
+}
+DOUBTS = [doubt for doubt, present in _doubts.items() if present and not DEBUG]
 
 INSTALLED_APPS = [
     "daphne",
@@ -76,6 +117,7 @@ INSTALLED_APPS = [
 
 # All of it stays on the event loop: see intellispark/middleware.py.
 MIDDLEWARE = [
+    "intellispark.api.proxies.behind_proxies",
     "intellispark.middleware.AsyncSecurityMiddleware",
     "intellispark.middleware.static_files",
     "intellispark.middleware.RequestLogMiddleware",
@@ -97,7 +139,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "intellispark.urls"
 ASGI_APPLICATION = "intellispark.asgi.application"
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "intellispark.form_fields.FormRenderer"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -195,14 +237,15 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "IntelliSpark: "
 ACCOUNT_RATE_LIMITS = False  # ours count pages and API together
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_SESSION_REMEMBER = True
-WELCOME_TOKENS = env.int("WELCOME_TOKENS", default=10)
-RATE_LIMITS = env.bool("RATE_LIMITS", default=True)
-METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+WELCOME_TOKENS = whole_number("WELCOME_TOKENS", default=10, least=0, most=1_000_000)
+METRICS_TOKEN = text("METRICS_TOKEN")
 
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_BACKEND = "intellispark.unsent_mail.UnsentMail"
+if EMAIL_URL:
+    vars().update(env.email_url_config(EMAIL_URL))
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="IntelliSpark <hello@localhost>")
-CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="")
+DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", default="IntelliSpark <hello@localhost>")
+CONTACT_EMAIL = text("CONTACT_EMAIL")
 
 # --- API --------------------------------------------------------------------------------------
 
@@ -249,26 +292,21 @@ CONNECTIONS_PER_ADDRESS = 250  # of one process; this machine's and those of our
 
 # --- Replies ----------------------------------------------------------------------------------
 
-OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="")
-OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
-OPENAI_MODEL = env.str("OPENAI_MODEL", default="gpt-4o-mini")
-AI_PROVIDER = env.str(
-    "AI_PROVIDER", default="openai" if OPENAI_BASE_URL or OPENAI_API_KEY else "demo"
-)
+OPENAI_BASE_URL = url("OPENAI_BASE_URL", schemes=("http", "https"))
+OPENAI_API_KEY = text("OPENAI_API_KEY")
+OPENAI_MODEL = text("OPENAI_MODEL", default="gpt-4o-mini")
+AI_PROVIDER = text("AI_PROVIDER", default="openai" if OPENAI_BASE_URL or OPENAI_API_KEY else "demo")
 AI_PROVIDERS = {
     "demo": "chat.replies.providers.demo.DemoProvider",
     "openai": "chat.replies.providers.openai.OpenAIProvider",
 }
-AI_FIRST_TOKEN_TIMEOUT = env.float("AI_FIRST_TOKEN_TIMEOUT", default=30)
-AI_IDLE_TIMEOUT = env.float("AI_IDLE_TIMEOUT", default=20)
-AI_TOTAL_TIMEOUT = env.float("AI_TOTAL_TIMEOUT", default=180)
+AI_FIRST_TOKEN_TIMEOUT = seconds("AI_FIRST_TOKEN_TIMEOUT", default=30)
+AI_IDLE_TIMEOUT = seconds("AI_IDLE_TIMEOUT", default=20)
+AI_TOTAL_TIMEOUT = seconds("AI_TOTAL_TIMEOUT", default=180)
 AI_DEMO_WORDS_PER_SEC = 18  # a comfortable reading pace
 AI_PRICE_TOKENS = 1  # what a reply costs, unless its model says otherwise
 
 # --- Payments ---------------------------------------------------------------------------------
-
-PAYMENT_GATEWAY = "sandbox"
-PAYMENT_GATEWAYS = {"sandbox": "payments.billing.gateways.sandbox.gateway.SandboxGateway"}
 
 # With so many tokens or fewer, people are warned wherever their balance is shown.
 BALANCE_LOW_AT = 5
@@ -309,13 +347,13 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- Security ---------------------------------------------------------------------------------
 
-_behind_https = any(urlsplit(origin).scheme == "https" for origin in CSRF_TRUSTED_ORIGINS)
 CSRF_FAILURE_VIEW = "intellispark.views.csrf_failure"
 SESSION_ENGINE = "intellispark.accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _behind_https
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+# Not a header: only `behind_proxies` writes it, from that of a proxy in TRUSTED_PROXIES.
+SECURE_PROXY_SSL_HEADER = ("TRUSTED_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31_536_000 if _behind_https else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -335,4 +373,5 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LOGGING_CONFIG = None
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request, when it is answered
 logging_config(debug=DEBUG)

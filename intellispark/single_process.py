@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from django.conf import settings
@@ -21,7 +20,7 @@ REFUSAL = (
 )
 ADVISORY_LOCK = 4_732_150_061  # any number, the same in every version
 
-_claims: dict[str, Any] = {}
+_claims: dict[str, object] = {}
 
 
 def claim_database() -> None:

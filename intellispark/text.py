@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
+from django.utils.functional import Promise
 from django.utils.text import Truncator
+
+if TYPE_CHECKING:  # by this name the stubs know what a lazy translation can do
+    from django.utils.functional import _StrOrPromise
+
+    StrOrPromise = _StrOrPromise
+else:
+    StrOrPromise = str | Promise
 
 PREVIEW_CHARS = 140
 # Letters and symbols by category that show nothing: the fillers of Hangul, an empty Braille cell.

@@ -32,7 +32,10 @@ def in_thread(work: Callable[P, R], *, writes: bool = False) -> Callable[P, Awai
     Not thread-sensitive: asgiref has one such thread for all.
     """
     executor = _writes if writes else _reads
-    return database_sync_to_async(work, thread_sensitive=False, executor=executor)
+    found: Callable[P, Awaitable[R]] = database_sync_to_async(
+        work, thread_sensitive=False, executor=executor
+    )
+    return found
 
 
 class Turns:

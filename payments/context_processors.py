@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
@@ -12,7 +10,7 @@ from payments.ledger.balance import balance_of
 from payments.ledger.models import Wallet
 
 
-def balance(request: HttpRequest) -> dict[str, Any]:
+def balance(request: HttpRequest) -> dict[str, object]:
     """For the `_balance.html` partials: `balance` (one query, and only where a page shows it), and
     the numbers of tokens from which on down it is low and very low."""
     user = getattr(request, "user", None)

@@ -1,10 +1,11 @@
 """The refusals of the ledger and the checkout, with the codes that clients see."""
 
-from typing import Any
+from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
 from intellispark.api.errors import DomainError
+from intellispark.text import StrOrPromise
 
 
 class InsufficientTokens(DomainError):
@@ -47,6 +48,14 @@ class UnknownPack(DomainError):
     detail = _("There is no such pack.")
 
 
+class PaymentsOff(DomainError):
+    """This site sells no tokens: no gateway is active."""
+
+    code = "payments_off"
+    status = 403
+    detail = _("Tokens cannot be bought on this site.")
+
+
 class GatewayUnavailable(DomainError):
     """The payment provider cannot be reached. The purchase stays pending: send it again."""
 
@@ -54,5 +63,7 @@ class GatewayUnavailable(DomainError):
     status = 503
     detail = _("The payment service cannot be reached right now. Nothing was charged.")
 
-    def __init__(self, detail: Any = None, *, retry_after: int = 10, **data: Any) -> None:
+    def __init__(
+        self, detail: StrOrPromise | None = None, *, retry_after: int = 10, **data: object
+    ) -> None:
         super().__init__(detail, retry_after=retry_after, **data)

@@ -10,6 +10,7 @@ os.environ.setdefault("DATABASE_URL", f"sqlite:///{tempfile.gettempdir()}/intell
 os.environ.setdefault("REDIS_URL", "")
 os.environ["DEBUG"] = "0"
 os.environ.setdefault("AI_PROVIDER", "demo")
+os.environ.setdefault("PAYMENTS", "sandbox")
 
 from intellispark.settings import *  # noqa: F403
 

@@ -6,6 +6,7 @@ import io
 import logging
 import re
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 import structlog
@@ -49,6 +50,18 @@ def test_keys_of_links_do_not_stand_in_the_log(alice: User, log: io.StringIO) ->
             client.get("/accounts/login/", {"next": path})
         assert key not in log.getvalue()
     assert "/accounts/confirm-email/[masked]" in log.getvalue()
+
+
+def test_keys_do_not_stand_in_any_value(alice: User, log: io.StringIO) -> None:
+    """Whatever a line carries, however deep, and however often an address was quoted."""
+    for path, key in keys(alice):
+        once = quote(path, safe="")
+        twice = quote(once, safe="")
+        error = RuntimeError(path)
+        structlog.get_logger("x").info(path, args=[path], extra={"a": (once, {twice})}, error=error)
+        logging.getLogger("y").warning("%s %r", error, {"next": f"/a/?next={twice}"})
+        for part in key.split(":"):  # without one of them the others are worth nothing, but
+            assert part not in log.getvalue()
 
 
 def test_keys_do_not_stand_in_what_a_failure_leaves(alice: User, log: io.StringIO) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.error
@@ -11,8 +12,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from django.core import mail
 from django.core.management import call_command
 from django.db import OperationalError, connection
+from django.test import override_settings
 
 from intellispark import housekeeping
 from payments.ledger.triggers.checks import missing_triggers
@@ -49,6 +52,132 @@ def test_a_production_start_refuses_what_is_unsafe() -> None:
     assert "ALLOWED_HOSTS=*" in start(**{**SAFE, "ALLOWED_HOSTS": "*"}).stderr
     assert "shorter than 32" in start(**{**SAFE, "SECRET_KEY": "short"}).stderr
     assert start(**SAFE).returncode == 0
+
+
+HTTPS = {"CSRF_TRUSTED_ORIGINS": "https://example.com"}
+
+
+def test_an_https_origin_needs_its_proxy() -> None:
+    """Without it all people are one address, and nothing knows that they came by https."""
+    refused = start(**SAFE, **HTTPS)
+    assert refused.returncode != 0
+    assert "TRUSTED_PROXIES is missing" in refused.stderr
+    assert start(**SAFE, **HTTPS, TRUSTED_PROXIES="127.0.0.1").returncode == 0
+
+
+def test_confirmed_addresses_need_a_mail_server() -> None:
+    refused = start(**SAFE, EMAIL_CONFIRMATION="on")
+    assert "EMAIL_CONFIRMATION=on needs an EMAIL_URL" in refused.stderr
+
+
+WRONG = [
+    ("DEBUG", "maybe"),
+    ("RATE_LIMITS", "offf"),
+    ("PORT", "http"),
+    ("PORT", "70000"),
+    ("WELCOME_TOKENS", "-1"),
+    ("WELCOME_TOKENS", "many"),
+    ("WELCOME_TOKENS", "9" * 30),
+    ("TRUSTED_PROXIES", "the-proxy"),
+    ("TRUSTED_PROXIES", "10.0.0.0/33"),
+    ("TRUSTED_PROXIES", "0.0.0.0/0"),
+    ("ALLOWED_HOSTS", "https://example.com"),
+    ("ALLOWED_HOSTS", "example.com:8000"),
+    ("CSRF_TRUSTED_ORIGINS", "example.com"),
+    ("CSRF_TRUSTED_ORIGINS", "https://example.com/"),
+    ("DATABASE_URL", "mysql://example.com/app"),
+    ("EMAIL_URL", "mail.example.com"),
+    ("EMAIL_CONFIRMATION", "yes"),
+    ("PAYMENTS", "bank"),
+    ("OPENAI_BASE_URL", "api.example.com/v1"),
+    ("AI_TOTAL_TIMEOUT", "soon"),
+    ("AI_IDLE_TIMEOUT", "nan"),
+    ("AI_FIRST_TOKEN_TIMEOUT", "0"),
+]
+READ_SETTINGS = """
+import json, os, runpy, sys
+from django.core.exceptions import ImproperlyConfigured
+clean = dict(os.environ)
+for name, value in json.loads(sys.argv[1]):
+    os.environ.clear()
+    os.environ.update(clean, **{name: value})
+    try:
+        runpy.run_module("intellispark.settings")
+    except ImproperlyConfigured as error:
+        print(error)
+    else:
+        print("accepted")
+"""
+
+
+def test_a_value_that_cannot_be_meant_is_refused_by_name() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", READ_SETTINGS, json.dumps([*WRONG, ("PORT", "8001")])],
+        cwd=ROOT,
+        env={**os.environ, **SAFE, "DEBUG": "0"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *said, fine = ended.stdout.splitlines()
+    assert fine == "accepted"
+    for (name, value), sentence in zip(WRONG, said, strict=True):
+        assert sentence.startswith(f"{name} "), (name, value, sentence)
+
+
+def doubts(folder: Path, **env: str) -> str:
+    """What a production server says as it starts, whichever server it is."""
+    clean = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "VIRTUAL_ENV")}
+    own = {**SAFE, "DATABASE_URL": f"sqlite:///{folder}/x.sqlite3", **env}
+    ended = subprocess.run(
+        [sys.executable, "-c", "import intellispark.asgi"],
+        cwd=ROOT,
+        env={**clean, "DEBUG": "0", **own},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = [json.loads(line) for line in ended.stderr.splitlines() if line.startswith("{")]
+    return " ".join(line["doubt"] for line in lines if line["event"] == "settings.doubtful")
+
+
+def test_what_is_doubtful_is_said_when_the_server_starts(tmp_path: Path) -> None:
+    told = doubts(tmp_path, PAYMENTS="sandbox", RATE_LIMITS="off", EMAIL_URL="consolemail://")
+    for doubt in ("PAYMENTS=sandbox", "RATE_LIMITS=off", "EMAIL_URL prints mails"):
+        assert doubt in told
+    told = doubts(tmp_path)
+    assert "EMAIL_URL is missing" in told
+    assert "no https origin" in told
+    assert "PAYMENTS" not in told
+
+
+def test_the_production_start_of_the_readme_leaves_no_doubt(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    [block] = re.findall(r"^export ((?:[^\\\n]|\\\n)+)$", text, re.MULTILINE)
+    recipe = dict(word.split("=", 1) for word in block.replace("\\\n", " ").split())
+    recipe |= {"SECRET_KEY": SAFE["SECRET_KEY"], "METRICS_TOKEN": "a-token"}
+    filled = {name: value.replace("…", "example") for name, value in recipe.items()}
+    filled["DATABASE_URL"] = f"sqlite:///{tmp_path}/x.sqlite3"
+    assert doubts(tmp_path, **filled) == ""
+
+
+def test_the_readme_names_every_setting() -> None:
+    source = (ROOT / "intellispark" / "settings.py").read_text()
+    readers = "text|switch|choice|whole_number|seconds|networks|hosts|origins|url"
+    read = set(re.findall(rf"\b(?:{readers})\(\s*\"([A-Z_]+)\"", source))
+    table = re.findall(r"^\| ((?:`[A-Z_]+`(?:, )?)+) \|", (ROOT / "README.md").read_text(), re.M)
+    assert read == {name for row in table for name in re.findall(r"`([A-Z_]+)`", row)}
+    assert "os.environ" not in source
+    assert not re.search(r"\benv\.(?:str|int|bool|list|float)\(", source)
+
+
+def test_a_mail_without_a_server_leaves_no_key(caplog: pytest.LogCaptureFixture) -> None:
+    link = "https://example.com/accounts/password/reset/key/1-secret/"
+    with override_settings(EMAIL_BACKEND="intellispark.unsent_mail.UnsentMail"):
+        assert mail.send_mail("Choose", link, None, ["alice@example.com"]) == 0
+    assert "mail.unsent" in caplog.text
+    assert "secret" not in caplog.text
+    assert "alice" not in caplog.text
 
 
 @pytest.mark.both_engines

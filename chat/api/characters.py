@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -31,7 +30,7 @@ from intellispark.api.pagination import PageNumber
         tags=["characters"],
     )
 )
-class CharactersView(ListAPIView):
+class CharactersView(ListAPIView[Character]):
     permission_classes = [AllowAny]
     serializer_class = CharacterSerializer
     pagination_class = PageNumber
@@ -52,5 +51,5 @@ class CharacterView(APIView):
     )
     def get(self, request: Request, character_id: UUID) -> Response:
         character = get_character(user=request.user, character_id=character_id)
-        context: dict[str, Any] = {"user": request.user}
+        context: dict[str, object] = {"user": request.user}
         return Response(CharacterDetailSerializer(character, context=context).data)

@@ -16,13 +16,13 @@ from rest_framework.views import APIView
 
 from chat.api.serializers import ChatSerializer
 from chat.conversations.chats import (
-    TITLE_MAX_CHARS,
     create_chat,
     get_chat,
     get_chat_card,
     rename_chat,
 )
 from chat.conversations.models import Chat
+from chat.conversations.models.chat import TITLE_MAX_CHARS
 from chat.conversations.validation import PATTERN
 from chat.replies.deletion import delete_chat
 from intellispark.accounts.requests import current_user

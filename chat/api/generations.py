@@ -7,7 +7,6 @@ gets its error body from `intellispark.api.middleware`.
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -15,13 +14,14 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from chat.api.answers import balance_at_start, ending_of, error_of, message_of, state_of
+from chat.api.answers import balance_at_start, ending_of, message_of, state_of
 from chat.api.sse import last_event_offset, stream_of
 from chat.replies.control import get_generation, request_stop
 from chat.replies.models import Generation
 from chat.replies.start import start_detached
 from chat.replies.tail import wait_for_end
 from intellispark.accounts.languages import requested_language
+from intellispark.accounts.long_answers import AnswerEnded, identity_of, long_answers
 from intellispark.accounts.requests import authenticate
 from intellispark.api.body import plain_body_of
 from intellispark.api.errors import NotFound
@@ -39,10 +39,10 @@ async def generate(request: HttpRequest, chat_id: UUID) -> HttpResponseBase:
         user=user, chat_id=chat_id, body=body, key=key, language=requested_language(request)
     )
     if "text/event-stream" in request.headers.get("Accept", ""):
-        return stream_of(generation, offset=last_event_offset(request))
+        return stream_of(request, generation, offset=last_event_offset(request))
     if "respond-async" in request.headers.get("Prefer", ""):
         return await _accepted(generation)
-    return await _finished(generation)
+    return await _finished(request, generation)
 
 
 @csrf_exempt  # so that other methods get 405, as everywhere
@@ -58,7 +58,7 @@ async def generation_state(request: HttpRequest, generation_id: UUID) -> HttpRes
 async def generation_events(request: HttpRequest, generation_id: UUID) -> HttpResponseBase:
     """Answer with the stream, from `Last-Event-ID` on."""
     generation = await _own_generation(request, generation_id)
-    return stream_of(generation, offset=last_event_offset(request))
+    return stream_of(request, generation, offset=last_event_offset(request))
 
 
 @csrf_exempt
@@ -89,17 +89,22 @@ async def _accepted(generation: Generation) -> JsonResponse:
     return response
 
 
-async def _finished(generation: Generation) -> JsonResponse:
-    """Wait for the end, and answer with the reply. Raises the error when there is none."""
-    finished = await wait_for_end(generation.pk)
+async def _finished(request: HttpRequest, generation: Generation) -> JsonResponse:
+    """Wait for the end, and answer with the reply. Raises the error when there is none, and
+    NotSignedIn or Suspended when the credential ends first."""
+    with long_answers.watched(identity_of(request)) as answer:
+        try:
+            finished = await answer.wait(lambda: wait_for_end(generation.pk))
+        except AnswerEnded as ended:
+            raise ended.refusal() from ended
     if finished is None:
         raise NotFound
-    if error := error_of(finished):
+    if error := finished.error:
         raise error
     return _json(await ending_of(finished))
 
 
-def _json(data: dict[str, Any], *, status: int = 200) -> JsonResponse:
+def _json(data: dict[str, object], *, status: int = 200) -> JsonResponse:
     response = JsonResponse(data, status=status)
     response["Cache-Control"] = "no-store"
     return response

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from chat.conversations.models.message import MESSAGE_MAX_CHARS
 from chat.conversations.validation import PATTERN
 from intellispark.api.idempotency import KEY_SCHEMA
@@ -12,6 +10,7 @@ from intellispark.api.openapi import (
     SECURITY,
     TIME,
     UUID,
+    Schema,
     header,
     json_answer,
     nullable,
@@ -31,10 +30,11 @@ STREAM = """Server-Sent Events. `id` is the offset in Unicode code points after 
 | `error` | `{error: {code, detail, retry_after?}, message?, balance}` |
 
 The closing event comes on every resume, and its `message` replaces the text. A comment line goes
-out every 15 s. Leaving the stream stops nothing."""
+out every 15 s. Leaving the stream stops nothing. It ends without a closing event when you are
+signed out or suspended; a ninth stream ends your oldest with `too_many_streams`."""
 
 
-EVENT: dict[str, Any] = {
+EVENT: Schema = {
     **object_of(
         id={"type": "string"},
         event={"type": "string", "enum": ["start", "delta", "done", "stopped", "error"]},
@@ -47,7 +47,7 @@ LAST_EVENT_ID = header(
     "Last-Event-ID", "Resume after that offset.", {"type": "integer", "minimum": 0}
 )
 
-SCHEMAS: dict[str, Any] = {
+SCHEMAS: Schema = {
     "Balance": object_of(
         epoch=COUNT,
         version=COUNT,
@@ -145,7 +145,7 @@ GENERATE = {
     },
 }
 
-PATHS: dict[str, Any] = {
+PATHS: Schema = {
     "/api/chats/{chat_id}/generate": {"post": GENERATE},
     "/api/generations/{generation_id}": {
         "get": {
@@ -183,7 +183,7 @@ PATHS: dict[str, Any] = {
 }
 
 
-def add_generations(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+def add_generations(result: Schema, **kwargs: object) -> Schema:
     """drf-spectacular's hook; it runs before the one that adds errors to every operation."""
     result.setdefault("components", {}).setdefault("schemas", {}).update(SCHEMAS)
     result["paths"].update(PATHS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -16,7 +14,7 @@ from intellispark.api.fields import TimeField
 LAST_MESSAGE_CHARS = 160
 
 
-class CategorySerializer(serializers.ModelSerializer):
+class CategorySerializer(serializers.ModelSerializer[Category]):
     name = serializers.CharField(source="label", help_text="In the reader's language.")
 
     class Meta:
@@ -24,7 +22,7 @@ class CategorySerializer(serializers.ModelSerializer):
         fields = ["slug", "name"]
 
 
-class CharacterBriefSerializer(serializers.ModelSerializer):
+class CharacterBriefSerializer(serializers.ModelSerializer[Character]):
     """A character in brief: name and picture."""
 
     name = serializers.CharField()
@@ -62,7 +60,8 @@ class CharacterSerializer(CharacterBriefSerializer):
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_suggestions(self, character: Character) -> list[str]:
-        return character.text().suggestions
+        suggestions: list[str] = character.text().suggestions
+        return suggestions
 
 
 class CharacterDetailSerializer(CharacterSerializer):
@@ -73,17 +72,17 @@ class CharacterDetailSerializer(CharacterSerializer):
     class Meta(CharacterSerializer.Meta):
         fields = [*CharacterSerializer.Meta.fields, "prompt"]
 
-    def to_representation(self, character: Character) -> dict[str, Any]:
+    def to_representation(self, character: Character) -> dict[str, object]:
         user = self.context["user"]
         owns = user.is_authenticated and character.owner_id == user.pk
-        character.prompt = character.text().prompt if owns else ""  # type: ignore[attr-defined]
-        found = super().to_representation(character)
+        character.prompt = character.text().prompt if owns else ""  # type: ignore[attr-defined]  # of this answer only
+        found: dict[str, object] = super().to_representation(character)
         if not owns:
             del found["prompt"]
         return found
 
 
-class ChatSerializer(serializers.ModelSerializer):
+class ChatSerializer(serializers.ModelSerializer[Chat]):
     """One chat. `last_message` is the beginning of its last message with text."""
 
     character = CharacterBriefSerializer()
@@ -97,11 +96,11 @@ class ChatSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_last_message(self, chat: Chat) -> str | None:
-        content: str | None = chat.last_content  # type: ignore[attr-defined]
+        content: str | None = chat.last_content  # type: ignore[attr-defined]  # see with_last_message
         return content[:LAST_MESSAGE_CHARS] if content else None
 
 
-class ReceiptSerializer(serializers.Serializer):
+class ReceiptSerializer(serializers.Serializer[Generation]):
     """What a reply cost: `tokens` of the wallet. The two counts are the model's own tokens."""
 
     tokens = serializers.IntegerField()
@@ -111,7 +110,7 @@ class ReceiptSerializer(serializers.Serializer):
     completion_tokens = serializers.IntegerField(allow_null=True)
     estimated = serializers.BooleanField(help_text="The model's server gave no counts.")
 
-    def to_representation(self, generation: Generation) -> dict[str, Any]:
+    def to_representation(self, generation: Generation) -> dict[str, object]:
         assert generation.capture is not None  # noqa: S101  see receipt_of
         return {
             "tokens": -generation.capture.amount,
@@ -123,13 +122,13 @@ class ReceiptSerializer(serializers.Serializer):
         }
 
 
-def receipt_of(generation: Generation | None) -> dict[str, Any] | None:
+def receipt_of(generation: Generation | None) -> dict[str, object] | None:
     """The receipt, or None when nothing was charged."""
     taken = generation is not None and generation.capture_id is not None
     return ReceiptSerializer(generation).data if taken else None
 
 
-class MessageSerializer(serializers.ModelSerializer):
+class MessageSerializer(serializers.ModelSerializer[Message]):
     """One message. While its status is `streaming`, `generation_id` names the stream to follow."""
 
     content_html = serializers.SerializerMethodField(
@@ -168,7 +167,7 @@ class MessageSerializer(serializers.ModelSerializer):
         return message.cut_by or None
 
     @extend_schema_field(ReceiptSerializer(allow_null=True))
-    def get_receipt(self, message: Message) -> dict[str, Any] | None:
+    def get_receipt(self, message: Message) -> dict[str, object] | None:
         return receipt_of(_generation_of(message))
 
     @extend_schema_field(serializers.UUIDField(allow_null=True))

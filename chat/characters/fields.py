@@ -4,7 +4,8 @@ the same, or a file that is gone since, cannot break the pages that show it."""
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeGuard
 
 import structlog
 from django.contrib.staticfiles import finders
@@ -15,41 +16,50 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
+from intellispark.text import StrOrPromise
+
 logger = structlog.get_logger(__name__)
 
 PICTURE = re.compile(r"[\w-]+(/[\w-][\w.-]*)*\.(svg|png|jpe?g|webp|avif)", re.ASCII)
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
+Lines = list[str]
+Script = dict[str, Lines]
+
+
 class ShapedJSONField(models.JSONField):
     """JSON of one shape; what a row holds in another one is read as empty."""
 
-    sentence: Any = ""
-    empty_values: list[Any] = []  # an empty value of the wrong shape is checked too
+    sentence: StrOrPromise = ""
+    empty_values: list[object] = []  # an empty value of the wrong shape is checked too
 
-    def has_shape(self, value: object) -> bool:
+    def has_shape(self, value: object) -> TypeGuard[Lines | Script]:
         raise NotImplementedError
 
-    def clean(self, value: Any, model_instance: models.Model | None) -> Any:
+    def clean(self, value: object, model_instance: models.Model | None) -> object:
         """What is left empty in a form is the column's own empty value."""
-        return super().clean(self.get_default() if value is None else value, model_instance)
+        cleaned: object = super().clean(
+            self.get_default() if value is None else value, model_instance
+        )
+        return cleaned
 
-    def validate(self, value: Any, model_instance: models.Model | None) -> None:
+    def validate(self, value: object, model_instance: models.Model | None) -> None:
         super().validate(value, model_instance)
         if not self.has_shape(value):
             raise ValidationError(self.sentence)
 
     def from_db_value(
-        self, value: Any, expression: Any, connection: BaseDatabaseWrapper
-    ) -> dict[str, list[str]] | list[str]:
-        found = super().from_db_value(value, expression, connection)
+        self, value: str | None, expression: models.Expression, connection: BaseDatabaseWrapper
+    ) -> Lines | Script:
+        found: object = super().from_db_value(value, expression, connection)
         if self.has_shape(found):
             return found
         logger.warning("character.misshapen", column=self.name)
-        empty: dict[str, list[str]] | list[str] = self.get_default()
+        empty: Lines | Script = self.get_default()
         return empty
 
-    def deconstruct(self) -> Any:
+    def deconstruct(self) -> tuple[str, str, Sequence[object], dict[str, object]]:
         """For migrations it is Django's: the column is the same."""
         name, _path, args, kwargs = super().deconstruct()
         return name, "django.db.models.JSONField", args, kwargs
@@ -60,7 +70,7 @@ class LinesField(ShapedJSONField):
 
     sentence = _('Write a list of texts: ["One.", "Another."]')
 
-    def has_shape(self, value: object) -> bool:
+    def has_shape(self, value: object) -> TypeGuard[Lines | Script]:
         return isinstance(value, list) and all(isinstance(line, str) for line in value)
 
 
@@ -69,7 +79,7 @@ class ScriptField(ShapedJSONField):
 
     sentence = _("Write a list of texts for each language, by the language's code.")
 
-    def has_shape(self, value: object) -> bool:
+    def has_shape(self, value: object) -> TypeGuard[Lines | Script]:
         return isinstance(value, dict) and all(
             isinstance(lines, list) and all(isinstance(line, str) for line in lines)
             for lines in value.values()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.urls import reverse
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from chat.characters.fields import (
@@ -20,6 +20,21 @@ from chat.characters.fields import (
     check_accent,
     check_avatar,
 )
+from intellispark.accounts.models import User
+
+SEARCH_WORDS = 8  # of a query; nobody means more
+
+
+class CategoryQuerySet(models.QuerySet["Category"]):
+    def named(self, word: str) -> list[str]:
+        """The slugs of those whose name has that word in it, in any language of ours: one query."""
+        found = set()
+        for category in self:
+            for language, _name in settings.LANGUAGES:
+                with override(language):
+                    if word.casefold() in category.label.casefold():
+                        found.add(category.pk)
+        return sorted(found)
 
 
 class Category(models.Model):
@@ -28,6 +43,8 @@ class Category(models.Model):
     slug = models.SlugField(_("slug"), primary_key=True)
     name = models.CharField(_("name"), max_length=40)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    objects = CategoryQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "slug"]
@@ -44,7 +61,7 @@ class Category(models.Model):
 
 
 class CharacterQuerySet(models.QuerySet["Character"]):
-    def visible_to(self, user: Any) -> CharacterQuerySet:
+    def visible_to(self, user: User | AnonymousUser) -> CharacterQuerySet:
         """Public characters, and the person's own."""
         visible = Q(is_public=True)
         if user.is_authenticated:
@@ -52,15 +69,16 @@ class CharacterQuerySet(models.QuerySet["Character"]):
         return self.filter(visible)
 
     def matching(self, *, q: str = "", category: str = "") -> CharacterQuerySet:
-        """Those whose name, tagline or description contains `q` in any language."""
-        found = self
-        if q:
-            texts = CharacterText.objects.filter(
-                Q(name__icontains=q) | Q(tagline__icontains=q) | Q(description__icontains=q)
+        """Those in that category that have each word of `q` in one of their texts, or in the name
+        of a category of theirs, in any language."""
+        found = self.filter(categories__slug=category) if category else self
+        categories = Category.objects.all()  # read once, and only for a search
+        for word in q.split()[:SEARCH_WORDS]:
+            texts = CharacterText.objects.having(word)
+            named = Character.categories.through.objects.filter(category__in=categories.named(word))
+            found = found.filter(
+                Q(pk__in=texts.values("character")) | Q(pk__in=named.values("character"))
             )
-            found = found.filter(pk__in=texts.values("character"))
-        if category:
-            found = found.filter(categories__slug=category)
         return found
 
     def for_cards(self) -> CharacterQuerySet:
@@ -153,6 +171,17 @@ class Character(models.Model):
         return self.text().opening_line
 
 
+class CharacterTextQuerySet(models.QuerySet["CharacterText"]):
+    def having(self, word: str) -> CharacterTextQuerySet:
+        """Those with that word in what people can read of them; the prompt is not."""
+        return self.filter(
+            Q(name__icontains=word)
+            | Q(tagline__icontains=word)
+            | Q(description__icontains=word)
+            | Q(opening_line__icontains=word)
+        )
+
+
 class CharacterText(models.Model):
     """A character in one language. Only the model and the owner read the prompt."""
 
@@ -166,6 +195,8 @@ class CharacterText(models.Model):
     opening_line = models.TextField(_("opening line"), max_length=4000)
     prompt = models.TextField(_("prompt"), max_length=8000, blank=True)
     suggestions = LinesField(_("suggestions"), default=list, blank=True)
+
+    objects = CharacterTextQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("text")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from django.db import transaction
+from django.db.models import Model
 
 from chat.characters.categories import CATEGORIES
 from chat.characters.models import Category, Character, CharacterText
+
+M = TypeVar("M", bound=Model)
 
 FOLDER = Path(__file__).parents[1] / "starter" / "characters"
 
@@ -49,9 +52,9 @@ def _load(path: Path) -> str | None:
     return slug if changed else None
 
 
-def _keep(model: Any, key: dict[str, Any], values: dict[str, Any]) -> tuple[Any, bool]:
+def _keep(model: type[M], key: dict[str, object], values: dict[str, object]) -> tuple[M, bool]:
     """The row of that key with those values, and whether it had to be made or changed."""
-    row = model.objects.filter(**key).first() or model(**key)
+    row = model._default_manager.filter(**key).first() or model(**key)
     different = [name for name, value in values.items() if getattr(row, name) != value]
     if row._state.adding or different:
         for name in different:

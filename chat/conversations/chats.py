@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -15,6 +14,7 @@ from chat.characters.queries import get_character
 from chat.conversations import events
 from chat.conversations.messages import append_message
 from chat.conversations.models import Chat, Message
+from chat.conversations.models.chat import TITLE_MAX_CHARS
 from chat.conversations.validation import clean_title
 from intellispark.accounts.locking import lock_open_account
 from intellispark.accounts.models import User
@@ -24,7 +24,6 @@ from intellispark.api.lookups import get_by_id
 from intellispark.api.models import IdempotencyKey
 
 CREATE = "chat.create"
-TITLE_MAX_CHARS = 120
 
 
 def get_chat(*, user: User, chat_id: UUID | str) -> Chat:
@@ -37,11 +36,11 @@ def get_chat_card(*, user: User, chat_id: UUID | str) -> Chat:
     return get_by_id(Chat.objects.owned_by(user).with_last_message(), chat_id)
 
 
-def create_chat(*, user: User, character_id: Any, key: str = "") -> Chat:
+def create_chat(*, user: User, character_id: object, key: str = "") -> Chat:
     """A new chat with the opening line already in it, or the one that `key` made before.
 
-    `character_id` is what the client sent. Language and title are chosen here: the person's own
-    language, else the page's.
+    `character_id` is what the client sent. The language is chosen here: the person's own, else the
+    page's.
 
     Raises Invalid when it is not an id, NotFound when there is no such character or the chat of
     that key was deleted since, IdempotencyConflict when the key made a chat with another character;
@@ -64,7 +63,7 @@ def create_chat(*, user: User, character_id: Any, key: str = "") -> Chat:
     )
 
 
-def _canonical_id(character_id: Any) -> Any:
+def _canonical_id(character_id: object) -> object:
     """One spelling for every spelling of an id; what is not an id stays as it is."""
     try:
         return str(UUID(str(character_id)))
@@ -79,7 +78,6 @@ def _open(chat_id: UUID, user: User, character: Character) -> Chat:
         pk=chat_id,
         user=user,
         character=character,
-        title=text.name[:TITLE_MAX_CHARS],
         language=language,
     )
     if text.opening_line:
@@ -88,12 +86,12 @@ def _open(chat_id: UUID, user: User, character: Character) -> Chat:
     return chat
 
 
-def rename_chat(*, chat: Chat, title: Any) -> Chat:
-    """The chat under its new title, 1 to 120 characters. `updated_at` stays. Raises Invalid;
+def rename_chat(*, chat: Chat, title: object) -> Chat:
+    """The chat under a title of its own, 1 to 120 characters. `updated_at` stays. Raises Invalid;
     NotFound when it was deleted meanwhile."""
-    chat.title = clean_title(title, field="title", max_chars=TITLE_MAX_CHARS)
+    chat.given_title = clean_title(title, field="title", max_chars=TITLE_MAX_CHARS)
     with transaction.atomic():
-        if not Chat.objects.filter(pk=chat.pk).update(title=chat.title):
+        if not Chat.objects.filter(pk=chat.pk).update(given_title=chat.given_title):
             raise NotFound
         events.chat_updated(chat)
     return chat

@@ -16,11 +16,16 @@ from intellispark.realtime.publish import publish_on_commit
 
 @event("chat.updated", slot="chat", by="chat_id")
 class ChatUpdated(TypedDict):
-    """A chat is new, has a new title, or moved to the top of the list."""
+    """A chat is new, has a new title, or moved to the top of the list.
+
+    `title_given` says whether somebody gave it the title. Else it is the character's name in the
+    language of the request, which need not be that of a page that hears of it.
+    """
 
     type: str
     chat_id: str
     title: str
+    title_given: bool
     character_id: str
     updated_at: str
 
@@ -38,6 +43,7 @@ def chat_updated(chat: Chat) -> None:
         "type": "chat.updated",
         "chat_id": str(chat.pk),
         "title": chat.title,
+        "title_given": bool(chat.given_title),
         "character_id": str(chat.character_id),
         "updated_at": isoformat(chat.updated_at),
     }

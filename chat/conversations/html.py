@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TypedDict
 
 from django.utils.safestring import SafeString, mark_safe
 
 from chat.conversations.markdown import RENDERER_VERSION, render
 from chat.conversations.models import Message
 from chat.conversations.open_marks import close_open_marks
+
+
+class RenderedHtml(TypedDict):
+    """The columns of a message that keep its HTML."""
+
+    content_html: str
+    html_version: int
 
 
 def html_of(message: Message) -> SafeString:
@@ -20,7 +27,7 @@ def html_of(message: Message) -> SafeString:
     return mark_safe(html)  # noqa: S308  the renderer made it so
 
 
-def rendered(message: Message) -> dict[str, Any]:
+def rendered(message: Message) -> RenderedHtml:
     """The columns that keep the HTML of that message, with their values."""
     if not _has_html(message):
         return {"content_html": "", "html_version": 0}

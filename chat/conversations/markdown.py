@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any
 
 import nh3
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, table
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from chat.conversations.emphasis import CjkFriendlyInline
@@ -86,7 +86,7 @@ def _has_too_many_marks(text: str) -> bool:
 
 def _rendered(text: str) -> str | None:
     """The HTML, or None where it is out of bounds: before it is built, where that can be told."""
-    env: dict[str, Any] = {}
+    env: dict[str, int] = {}
     tokens = _markdown.parse(text, env)
     limit = max_chars(text)
     if env.get("cells", 0) > MAX_CELLS or _is_over(tokens, limit):
@@ -134,7 +134,7 @@ def _is_allowed(url: str) -> bool:
     return "href=" in _cleaner.clean(f'<a href="{escape(url)}">')
 
 
-def _name_only_known_languages(state: Any) -> None:
+def _name_only_known_languages(state: StateCore) -> None:
     """What stands after a fence becomes a class; what is no name of a language becomes nothing."""
     for token in state.tokens:
         if token.type == "fence":
@@ -150,7 +150,7 @@ def _make() -> MarkdownIt:
     markdown.enable(["table", "strikethrough"]).disable("image")
     markdown.block.ruler.at("table", _bounded_table, {"alt": ["paragraph", "reference"]})
     markdown.core.ruler.push("languages", _name_only_known_languages)
-    markdown.validateLink = _is_allowed  # type: ignore[method-assign]
+    markdown.validateLink = _is_allowed  # type: ignore[method-assign]  # markdown-it has no other way
     return markdown
 
 

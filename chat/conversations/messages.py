@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict, Unpack
 from uuid import UUID
 
-from django.db.models import F
 from django.utils import timezone
 
 from chat.conversations import events
@@ -13,6 +12,7 @@ from chat.conversations.html import keep_html, rendered
 from chat.conversations.models import Chat, Message
 from chat.conversations.validation import clean_text
 from intellispark.accounts.models import User
+from intellispark.api.errors import Suspended
 from intellispark.api.idempotency import once
 from intellispark.api.lookups import get_by_id
 from intellispark.api.models import IdempotencyKey
@@ -22,20 +22,41 @@ PAGE_MAX_CHARS = 500_000  # of text and HTML in one answer
 READ_AT_ONCE = 32  # messages; as many as a page shows, so that it takes one query
 
 
-def append_message(chat: Chat, **fields: Any) -> Message:
-    """Write the chat's next message. The caller holds the chat's lock: numbers follow commits."""
-    Chat.objects.filter(pk=chat.pk).update(
-        message_count=F("message_count") + 1, updated_at=timezone.now()
-    )
-    chat.refresh_from_db(fields=["message_count", "updated_at"])
-    message = Message(chat=chat, number=chat.message_count, **fields)
-    for name, value in rendered(message).items():
-        setattr(message, name, value)
-    message.save(force_insert=True)
+class NewMessage(TypedDict, total=False):
+    """What is said of a message when it is written; the rest is its chat and its number."""
+
+    pk: UUID
+    role: Message.Role
+    content: str
+    status: Message.Status
+    parent: Message
+
+
+def append_message(chat: Chat, **fields: Unpack[NewMessage]) -> Message:
+    """Write the chat's next message; as `append_messages`."""
+    message = Message(**fields)
+    append_messages(chat, message)
     return message
 
 
-def post_message(*, user: User, chat: Chat, content: Any, key: str = "") -> Message:
+def append_messages(chat: Chat, *messages: Message) -> None:
+    """Write the chat's next messages, in that order: two statements.
+
+    The caller has locked the chat and read it then, so that numbers follow commits.
+    """
+    for number, message in enumerate(messages, chat.message_count + 1):
+        message.chat, message.number = chat, number
+        for name, value in rendered(message).items():
+            setattr(message, name, value)
+    Message.objects.bulk_create(messages)
+    chat.message_count += len(messages)
+    chat.updated_at = timezone.now()
+    Chat.objects.filter(pk=chat.pk).update(
+        message_count=chat.message_count, updated_at=chat.updated_at
+    )
+
+
+def post_message(*, user: User, chat: Chat, content: object, key: str = "") -> Message:
     """The user's message, or the one that `key` posted before.
 
     `content` is what the client sent. Raises Invalid when it is not a text of 1 to 10 000
@@ -65,16 +86,17 @@ def post_message(*, user: User, chat: Chat, content: Any, key: str = "") -> Mess
 
 def lock_chat(*, user: User, chat_id: UUID) -> Chat:
     """The person's chat, locked until the transaction ends, and the person before it, as closing
-    an account does (see `intellispark.accounts.locking`). One query. Raises NotFound.
+    an account does (see `intellispark.accounts.locking`). With its character; one query. Raises
+    NotFound; Suspended, since what a suspension has ended must not begin anew behind it.
 
     All writers of a chat's messages and generations lock it first; see `chat.replies.settle`.
     """
-    mine = Chat.objects.owned_by(user).filter(user__is_active=True).select_related("user")
-    return get_by_id(mine.select_for_update(no_key=True, of=("user", "self")), chat_id)
-
-
-def owns_chat(*, user: User, chat_id: UUID) -> bool:
-    return Chat.objects.owned_by(user).filter(pk=chat_id).exists()
+    mine = Chat.objects.owned_by(user).filter(user__is_active=True)
+    mine = mine.select_related("user", "character")
+    chat = get_by_id(mine.select_for_update(no_key=True, of=("user", "self")), chat_id)
+    if chat.user.is_suspended:
+        raise Suspended
+    return chat
 
 
 def get_message(*, chat: Chat, message_id: UUID | str) -> Message:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +16,7 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 PATTERN = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
 
-def clean_text(value: Any, *, field: str, max_chars: int = MESSAGE_MAX_CHARS) -> str:
+def clean_text(value: object, *, field: str, max_chars: int = MESSAGE_MAX_CHARS) -> str:
     """The text without surrounding space, 1 to `max_chars` characters. Raises Invalid."""
     if not isinstance(value, str):
         raise Invalid.field(field, _("This must be text."))
@@ -31,7 +30,7 @@ def clean_text(value: Any, *, field: str, max_chars: int = MESSAGE_MAX_CHARS) ->
     return text
 
 
-def clean_title(value: Any, *, field: str, max_chars: int) -> str:
+def clean_title(value: object, *, field: str, max_chars: int) -> str:
     """The same for a title: one line that reads as it is stored, with something to be seen."""
     title = one_line(clean_text(value, field=field, max_chars=max_chars))
     if not has_visible(title):

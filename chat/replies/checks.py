@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import import_string
 
 
 @register("providers")
-def provider_exists(**kwargs: Any) -> list[CheckMessage]:
+def provider_exists(**kwargs: object) -> list[CheckMessage]:
     """AI_PROVIDER names an entry of AI_PROVIDERS that can be imported."""
     key = settings.AI_PROVIDER
     if key not in settings.AI_PROVIDERS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -10,10 +9,11 @@ from django.utils import timezone
 from chat.replies import running
 from chat.replies.models import Generation
 from chat.replies.recover import recover_if_lapsed
+from intellispark.accounts.models import User
 from intellispark.api.lookups import get_by_id
 
 
-def get_generation(*, user: Any, generation_id: UUID) -> Generation:
+def get_generation(*, user: User, generation_id: UUID) -> Generation:
     """The person's own generation with its outcome: one query. Raises NotFound.
 
     While this process writes it, its message has the newest text from memory.
@@ -25,7 +25,7 @@ def get_generation(*, user: Any, generation_id: UUID) -> Generation:
     return generation
 
 
-def request_stop(*, user: Any, generation_id: UUID) -> Generation:
+def request_stop(*, user: User, generation_id: UUID) -> Generation:
     """Ask the generation to stop, and return it. Asking again, or too late, changes nothing.
 
     A run of this process stops at once, one of another process within a second, when it reads the

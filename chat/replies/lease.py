@@ -1,12 +1,17 @@
-"""Which process writes a generation (`owner`), and until when it may without renewing."""
+"""Which process writes a generation (`owner`), and until when it may without renewing.
+
+A lease is given and looked at by the database's clock: that of a machine may be wrong.
+"""
 
 from __future__ import annotations
 
 import os
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from django.utils import timezone
+from django.db.models.expressions import Combinable
+
+from intellispark.db import from_now
 
 LEASE_SECS = 30
 RENEW_SECS = 10  # two renewals may fail before somebody else takes the row
@@ -20,5 +25,6 @@ def owner() -> str:
     return f"{os.getpid()}-{_name}"
 
 
-def lease_end() -> datetime:
-    return timezone.now() + timedelta(seconds=LEASE_SECS)
+def lease_end() -> Combinable:
+    """For a query: when a lease ends that is given or renewed now."""
+    return from_now(timedelta(seconds=LEASE_SECS))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+
+from chat.errors import REPLY_ERRORS, ProviderFailed, ReplyError
+from intellispark.accounts.models import User
 
 
 class GenerationQuerySet(models.QuerySet["Generation"]):
-    def owned_by(self, user: Any) -> GenerationQuerySet:
+    def owned_by(self, user: User) -> GenerationQuerySet:
         """Only the person's own: every lookup by id goes through here."""
         return self.filter(user=user)
 
@@ -22,7 +24,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
 
     def lapsed(self) -> GenerationQuerySet:
         """Running by their row, but with a lease that was not renewed in time."""
-        return self.running().filter(lease_expires_at__lt=timezone.now())
+        return self.running().filter(lease_expires_at__lt=Now())
 
     def with_outcome(self) -> GenerationQuerySet:
         """With the message and all ledger entries loaded: one query."""
@@ -125,3 +127,11 @@ class Generation(models.Model):
     @property
     def is_running(self) -> bool:
         return self.status == self.Status.RUNNING
+
+    @property
+    def error(self) -> ReplyError | None:
+        """Why there is no complete reply, or None."""
+        if self.status not in (self.Status.FAILED, self.Status.INTERRUPTED):
+            return None
+        kind = REPLY_ERRORS.get(self.error_code, ProviderFailed)
+        return kind(retry_after=self.retry_after_secs)

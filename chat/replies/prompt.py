@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from chat.conversations.models import Message
 from chat.replies.models import Generation
 from chat.replies.providers.base import ReplyRequest, Turn
@@ -15,24 +13,20 @@ LANGUAGES = {"en": "English", "zh-hans": "Simplified Chinese"}
 BROKEN_OFF = (Message.Status.FAILED, Message.Status.INTERRUPTED)
 
 
-def build_request(generation_id: UUID) -> ReplyRequest:
+def build_request(generation: Generation) -> ReplyRequest:
     """The request of that generation: bounded messages, the last one being the one it answers.
 
-    Queries: the generation with chat and character; its texts; the last messages; a count.
+    One query, for the messages, where the chat's character and its texts are loaded.
     """
-    generation = Generation.objects.select_related("chat__character", "prompt_message").get(
-        pk=generation_id
-    )
     chat, prompt = generation.chat, generation.prompt_message
     character = chat.character
     language = generation.language
-    replies = chat.messages.filter(parent__isnull=False, number__lt=prompt.number)
     return ReplyRequest(
         system=system_prompt(character.text(chat.language).prompt, language),
         turns=_turns(prompt),
         language=language,
         script=character.demo_replies.get(language) or character.demo_replies.get("en") or [],
-        turn_number=replies.count(),
+        turn_number=(prompt.number - 1) // 2,
     )
 
 
@@ -49,6 +43,7 @@ def _turns(prompt: Message) -> list[Turn]:
     read both.
     """
     newest = prompt.chat.messages.filter(number__lte=prompt.number).exclude(content="")
+    newest = newest.only("chat", "role", "content", "status", "parent")
     messages = list(newest.order_by("-number")[:HISTORY_MAX_MESSAGES])
     answered = {m.parent_id for m in messages if m.parent_id and m.status not in BROKEN_OFF}
     turns: list[Turn] = []

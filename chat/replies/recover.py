@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -25,12 +24,12 @@ def recover_orphans(*, sole_process: bool = False) -> int:
     running = Generation.objects.running()
     orphans = running.exclude(owner=owner()) if sole_process else Generation.objects.lapsed()
     return sum(
-        _recover_one(orphan, even_unlapsed=sole_process)
+        try_to_recover(orphan, even_unlapsed=sole_process)
         for orphan in orphans.order_by("created_at")
     )
 
 
-def _recover_one(orphan: Generation, *, even_unlapsed: bool) -> bool:
+def try_to_recover(orphan: Generation, *, even_unlapsed: bool = False) -> bool:
     """One that cannot be settled now, say of a locked wallet, keeps no other from it."""
     try:
         return recover(orphan, even_unlapsed=even_unlapsed)
@@ -47,7 +46,7 @@ def recover_if_lapsed(generation_id: UUID) -> bool:
 
 def recover(orphan: Generation, *, even_unlapsed: bool = False) -> bool:
     """Settle it; False when its owner renewed the lease or finished, or when another was faster."""
-    fence: dict[str, Any] = {"owner": orphan.owner}
+    fence: dict[str, object] = {"owner": orphan.owner}
     if not even_unlapsed:
         fence["lease_expires_at"] = orphan.lease_expires_at  # another value: its owner lives
     settled = finish_generation(

@@ -25,7 +25,6 @@ from chat.replies.buffer import ReplyBuffer
 from chat.replies.checkpoint import Instruction, checkpoint
 from chat.replies.lease import RENEW_SECS, owner
 from chat.replies.models import Generation
-from chat.replies.prompt import build_request
 from chat.replies.providers.base import Cut, Delta, Event, ReplyRequest, Retrying, Usage
 from chat.replies.providers.registry import get_provider
 from chat.replies.providers.visible import Shown, VisibleText, is_visible
@@ -48,7 +47,7 @@ class Run:
     counts.
     """
 
-    def __init__(self, generation: Generation) -> None:
+    def __init__(self, generation: Generation, request: ReplyRequest) -> None:
         assert generation.message_id is not None  # noqa: S101  start() makes both together
         self.id: UUID = generation.pk
         self.chat_id: UUID = generation.chat_id
@@ -56,10 +55,10 @@ class Run:
         self.message_id: UUID = generation.message_id
         self.provider = get_provider(generation.provider)
         self.loop = asyncio.get_running_loop()
-        self.log = ReplyBuffer()
+        self.buffer = ReplyBuffer()
         self.final: Generation | None = None
         self.over = threading.Event()
-        self._request: ReplyRequest | None = None
+        self._request = request
         self._usage = Usage(None, None)
         self._cut_by = ""
         self._refused: ReplyError | None = None  # what the provider is waiting out
@@ -70,13 +69,16 @@ class Run:
 
     def stop(self) -> None:
         """End it for the user, from any thread: no character is added after this."""
-        self.log.freeze()
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._end, Status.STOPPED)
+        self._end_soon(Status.STOPPED)
 
     def interrupt(self) -> None:
-        """End it because this process is going away. Call it on the run's loop."""
-        self._end(Status.INTERRUPTED)
+        """End it for a reason that is not the user's, from any thread: nothing is charged."""
+        self._end_soon(Status.INTERRUPTED)
+
+    def _end_soon(self, by: Status) -> None:
+        self.buffer.freeze()
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._end, by)
 
     async def work(self) -> None:
         """Run from start to settlement. Never raises."""
@@ -87,9 +89,9 @@ class Run:
                 self._pump.cancel()
             await asyncio.wait({self._pump})
         except asyncio.CancelledError:  # the loop is closing
-            self.interrupt()
+            self._end(Status.INTERRUPTED)
             await asyncio.wait({self._pump}, timeout=CLOSE_SECS)
-        self.log.freeze()
+        self.buffer.freeze()
         self._done.set()
         try:
             await asyncio.wait({checkpoints})
@@ -98,13 +100,13 @@ class Run:
         except Exception:
             logger.exception("generation.unsettled", generation=str(self.id))
         finally:
-            self.log.end()
+            self.buffer.end()
             self.over.set()
 
     def _end(self, by: Status) -> None:
         if self._ended_by is None:
             self._ended_by = by
-            self.log.freeze()
+            self.buffer.freeze()
             if self._pump is not None:
                 self._pump.cancel()
 
@@ -116,21 +118,18 @@ class Run:
         """
         visible = VisibleText()
         try:
-            async with asyncio.timeout(settings.AI_TOTAL_TIMEOUT):
-                self._request = await in_thread(build_request)(self.id)
-                async with aclosing(self.provider.stream(self._request)) as events:
-                    while not self.log.is_full:
-                        idle = bool(self.log.text)
-                        try:
-                            async with asyncio.timeout(
-                                settings.AI_IDLE_TIMEOUT
-                                if idle
-                                else settings.AI_FIRST_TOKEN_TIMEOUT
-                            ):
-                                event = await anext(events)
-                        except StopAsyncIteration:
-                            break
-                        self._take(event, visible)
+            async with (
+                asyncio.timeout(settings.AI_TOTAL_TIMEOUT),
+                asyncio.timeout(settings.AI_FIRST_TOKEN_TIMEOUT) as patience,
+                aclosing(self.provider.stream(self._request)) as events,
+            ):
+                async for event in events:
+                    self._take(event, visible)
+                    if self.buffer.is_full:
+                        break
+                    began = bool(self.buffer.text)
+                    secs = settings.AI_IDLE_TIMEOUT if began else settings.AI_FIRST_TOKEN_TIMEOUT
+                    patience.reschedule(self.loop.time() + secs)
                 self._show(visible.end())
         except TimeoutError as error:
             raise (self._refused or ProviderTimeout()) from error
@@ -149,17 +148,17 @@ class Run:
 
     def _show(self, shown: Shown) -> None:
         if shown.replaces:
-            self.log.replace(shown.text)
+            self.buffer.replace(shown.text)
         else:
-            self.log.append(shown.text)
-        if self.log.is_full:
+            self.buffer.append(shown.text)
+        if self.buffer.is_full:
             self._cut_by = Message.CutBy.LENGTH
 
     async def _save_checkpoints(self) -> None:
         """Once a second until the end: save the text, renew the lease, follow the instruction."""
         saved, renewed_at = "", time.monotonic()
         while not await self._over_within(CHECKPOINT_SECS):
-            text = self.log.text
+            text = self.buffer.text
             renew = time.monotonic() - renewed_at >= RENEW_SECS
             try:
                 instruction = await in_thread(checkpoint, writes=True)(
@@ -194,15 +193,15 @@ class Run:
             return self._failed(error)
         if self._ended_by is Status.STOPPED:
             return self._ended(Status.STOPPED)
-        if not is_visible(self.log.text):
+        if not is_visible(self.buffer.text):
             return self._failed(EmptyReply())
         return self._ended(Status.COMPLETE)
 
     def _ended(self, status: Status) -> Outcome:
-        usage = counted(self._usage, self._request, self.log.text)
+        usage = counted(self._usage, self._request, self.buffer.text)
         return Outcome(
             status,
-            self.log.text,
+            self.buffer.text,
             cut_by=self._cut_by if status is Status.COMPLETE else "",
             error_code="interrupted" if status is Status.INTERRUPTED else "",
             prompt_tokens=usage.prompt_tokens,
@@ -216,7 +215,7 @@ class Run:
         known = error if isinstance(error, ReplyError) else ProviderFailed()
         return Outcome(
             Status.FAILED,
-            self.log.text,
+            self.buffer.text,
             cut_by=Message.CutBy.CONTENT_FILTER if isinstance(known, ContentFiltered) else "",
             error_code=known.code,
             reason=f"{type(error).__name__}: {error.__cause__ or error}",

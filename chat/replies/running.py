@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from chat.replies.models import Generation
+from chat.replies.providers.base import ReplyRequest
 from chat.replies.providers.registry import close_providers
 from chat.replies.run import Run
 
@@ -23,9 +24,9 @@ _tasks: set[asyncio.Task[None]] = set()  # the loop itself keeps weak references
 _readers: set[object] = set()
 
 
-def launch(generation: Generation) -> Run:
+def launch(generation: Generation, request: ReplyRequest) -> Run:
     """Start to write the reply on the running loop, in a task that outlives the caller's."""
-    run = Run(generation)
+    run = Run(generation, request)
     _runs[run.id] = run
     # An empty context, so that the request's language and log fields do not stay with the run.
     task = run.loop.create_task(run.work(), context=contextvars.Context())
@@ -53,13 +54,19 @@ def find_here(generation_id: UUID) -> Run | None:
 def text_so_far(generation_id: UUID) -> str | None:
     """The newest text, from any thread; None when this process does not write it."""
     run = find(generation_id)
-    return run.log.text if run else None
+    return run.buffer.text if run else None
 
 
 def stop(generation_id: UUID) -> None:
     """Stop the run if this process writes it, from any thread. It then settles itself."""
     if run := find(generation_id):
         run.stop()
+
+
+def interrupt(generation_id: UUID) -> None:
+    """Interrupt the run if this process writes it, from any thread. It then settles itself."""
+    if run := find(generation_id):
+        run.interrupt()
 
 
 def stop_and_wait(generation_id: UUID) -> None:

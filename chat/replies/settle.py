@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from chat.conversations.html import rendered
+from chat.conversations.html import RenderedHtml, rendered
 from chat.conversations.models import Chat, Message
 from chat.replies import events
 from chat.replies.models import Generation
@@ -17,6 +18,10 @@ from chat.replies.providers.visible import is_visible
 from payments.ledger import operations as ledger
 
 Status = Generation.Status
+SETTLED = (
+    "status", "error_code", "error_detail", "retry_after_secs", "prompt_tokens",
+    "completion_tokens", "estimated", "finished_at", "capture",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,18 @@ class Outcome:
     estimated: bool = False
 
 
+class _Said(TypedDict):
+    content: str
+    status: Generation.Status
+    cut_by: str
+
+
+class EndedMessage(_Said, RenderedHtml):
+    """The columns of a reply's message that its end sets."""
+
+
 def finish_generation(
-    *, generation_id: UUID, chat_id: UUID, outcome: Outcome, **fence: Any
+    *, generation_id: UUID, chat_id: UUID, outcome: Outcome, **fence: object
 ) -> Generation | None:
     """Settle the generation and return it with its outcome; None when another was faster.
 
@@ -48,64 +63,67 @@ def finish_generation(
 
     It locks in the order of every writer of this app: chat, generation, wallet.
     """
-    now = timezone.now()
     # Rendered before anything is locked; only a text that has to be read first is rendered inside.
     columns = None if outcome.text is None else _columns(outcome.text, outcome)
     with transaction.atomic():
-        if not Chat.objects.select_for_update(no_key=True).filter(pk=chat_id).exists():
+        generation = _lock(generation_id, chat_id, fence)
+        if generation is None:
             return None
-        won = (
-            Generation.objects.running()
-            .filter(pk=generation_id, **fence)
-            .update(
-                status=outcome.status,
-                error_code=outcome.error_code,
-                error_detail=outcome.reason[:300],
-                retry_after_secs=outcome.retry_after_secs,
-                prompt_tokens=outcome.prompt_tokens,
-                completion_tokens=outcome.completion_tokens,
-                estimated=outcome.estimated,
-                finished_at=now,
-            )
-        )
-        if not won:
-            return None
-        generation = Generation.objects.select_related("hold", "message").get(pk=generation_id)
+        generation.status = outcome.status
+        generation.error_code = outcome.error_code
+        generation.error_detail = outcome.reason[:300]
+        generation.retry_after_secs = outcome.retry_after_secs
+        generation.prompt_tokens = outcome.prompt_tokens
+        generation.completion_tokens = outcome.completion_tokens
+        generation.estimated = outcome.estimated
+        generation.finished_at = timezone.now()
         kept = generation.message.content if generation.message else ""
         text = kept if outcome.text is None else outcome.text
-        _close_message(generation.message, columns or _columns(text, outcome))
         _close_hold(
             generation,
             taken=is_visible(text) and outcome.status in (Status.COMPLETE, Status.STOPPED),
         )
-        Chat.objects.filter(pk=chat_id).update(updated_at=now)
-        settled = Generation.objects.with_outcome().get(pk=generation_id)
-        events.reply_finished(settled)
-        return settled
+        generation.save(update_fields=SETTLED)
+        _close_message(generation, columns or _columns(text, outcome))
+        Chat.objects.filter(pk=chat_id).update(updated_at=generation.finished_at)
+        events.reply_finished(generation)
+        return generation
 
 
-def _columns(text: str, outcome: Outcome) -> dict[str, Any]:
+def _lock(generation_id: UUID, chat_id: UUID, fence: Mapping[str, object]) -> Generation | None:
+    """The generation, if it still runs and passes the fence. Its chat is locked, then itself:
+    PostgreSQL locks in the order that `of` names."""
+    rows = Generation.objects.running().filter(pk=generation_id, chat=chat_id, **fence)
+    rows = rows.select_related("chat", "hold", "message")
+    return next(iter(rows.select_for_update(no_key=True, of=("chat", "self"))), None)
+
+
+def _columns(text: str, outcome: Outcome) -> EndedMessage:
     """What the end makes of the reply's message."""
-    columns = {"content": text, "status": outcome.status, "cut_by": outcome.cut_by}
-    return columns | rendered(Message(role=Message.Role.ASSISTANT, **columns))
+    ended: _Said = {"content": text, "status": outcome.status, "cut_by": outcome.cut_by}
+    return {**ended, **rendered(Message(role=Message.Role.ASSISTANT, **ended))}
 
 
-def _close_message(message: Message | None, columns: dict[str, Any]) -> None:
+def _close_message(generation: Generation, columns: EndedMessage) -> None:
+    message = generation.message
     if message is None:
         return
-    if is_visible(columns["content"]):
-        Message.objects.filter(pk=message.pk).update(**columns)
-    else:
-        message.delete()  # Django sets generation.message to null
+    if not is_visible(columns["content"]):
+        message.delete()  # the database's row of the generation forgets it too
+        generation.message = None
+        return
+    for name, value in columns.items():
+        setattr(message, name, value)
+    message.save(update_fields=columns)
 
 
 def _close_hold(generation: Generation, *, taken: bool) -> None:
-    if generation.hold is None:  # a free model
+    hold = generation.hold
+    if hold is None:  # a free model
         return
     if taken:
-        entry = ledger.capture(
-            hold=generation.hold, key=f"gen:{generation.pk}:capture", op=generation.op
-        )
-        Generation.objects.filter(pk=generation.pk).update(capture=entry)
+        key = f"gen:{generation.pk}:capture"
+        generation.capture = entry = ledger.capture(hold=hold, key=key, op=generation.op)
     else:
-        ledger.release(hold=generation.hold, key=f"gen:{generation.pk}:release", op=generation.op)
+        entry = ledger.release(hold=hold, key=f"gen:{generation.pk}:release", op=generation.op)
+    entry.hold = hold  # so that `hold.resolution` is loaded

@@ -1,8 +1,9 @@
-"""Follows a reply from any offset: from memory in the process that writes it, else from its row."""
+"""Follows a reply from any offset: from memory in the process that writes it, else from its row.
+
+Either way the text is in a buffer that all readers of the process share."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,11 +11,9 @@ from uuid import UUID
 from chat.replies import running
 from chat.replies.buffer import ReplyBuffer
 from chat.replies.models import Generation
-from chat.replies.recover import recover_if_lapsed
-from intellispark.threads import in_thread
+from chat.replies.rows import follow_row
 
 HEARTBEAT_SECS = 15
-ROW_POLL_SECS = 0.5
 
 
 @dataclass(frozen=True)
@@ -43,15 +42,19 @@ async def tail(generation_id: UUID, offset: int = 0) -> AsyncGenerator[Tailed, N
     not stop the generation. When the lease has lapsed, this settles the generation.
     """
     if run := running.find_here(generation_id):
-        async for item in _from_buffer(run.log, offset):
+        async for item in _from_buffer(run.buffer, offset):
             if isinstance(item, Chunk):
                 offset = item.end
             yield item
         if run.final:
             yield run.final
             return
-    async for item in _from_row(generation_id, offset):
-        yield item
+    with follow_row(generation_id) as row:
+        async for item in _from_buffer(row.log, offset):
+            yield item
+        if row.error:
+            raise row.error
+        yield row.final
 
 
 async def wait_for_end(generation_id: UUID) -> Generation | None:
@@ -76,37 +79,6 @@ async def _from_buffer(log: ReplyBuffer, offset: int) -> AsyncGenerator[Tailed, 
             return
         elif not await log.wait_beyond(offset, revision=revision, timeout=HEARTBEAT_SECS):
             yield HEARTBEAT
-
-
-async def _from_row(generation_id: UUID, offset: int) -> AsyncGenerator[Tailed, None]:
-    silent_secs = 0.0
-    seen = ""
-    while True:
-        generation = await in_thread(_read)(generation_id)
-        if generation is None:
-            yield None
-            return
-        text = generation.message.content if generation.message else seen
-        chunk = _beyond(text, offset)
-        if not text.startswith(seen):
-            chunk = Chunk(text, len(text), replaces=True)
-        seen = text
-        if chunk:
-            offset, silent_secs = chunk.end, 0.0
-            yield chunk
-        if not generation.is_running:
-            yield generation
-            return
-        await asyncio.sleep(ROW_POLL_SECS)
-        silent_secs += ROW_POLL_SECS
-        if silent_secs >= HEARTBEAT_SECS:
-            silent_secs = 0.0
-            yield HEARTBEAT
-
-
-def _read(generation_id: UUID) -> Generation | None:
-    recover_if_lapsed(generation_id)
-    return Generation.objects.with_outcome().filter(pk=generation_id).first()
 
 
 def _beyond(text: str, offset: int) -> Chunk | None:

@@ -7,9 +7,9 @@ from chat.replies.providers.base import ReplyRequest, Usage
 CHARS_PER_TOKEN = 4  # of English; a Chinese character is about one
 
 
-def counted(usage: Usage, request: ReplyRequest | None, text: str) -> Usage:
+def counted(usage: Usage, request: ReplyRequest, text: str) -> Usage:
     """`usage` with estimates where the server gave no number."""
-    prompt = "" if request is None else request.system + "".join(t.content for t in request.turns)
+    prompt = request.system + "".join(turn.content for turn in request.turns)
     return Usage(
         usage.prompt_tokens if usage.prompt_tokens is not None else estimate(prompt),
         usage.completion_tokens if usage.completion_tokens is not None else estimate(text),

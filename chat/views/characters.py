@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -32,7 +31,7 @@ def discover(request: HttpRequest) -> HttpResponse:
     return render(request, "chat/discover.html", discover_context(request))
 
 
-def discover_context(request: HttpRequest) -> dict[str, Any]:
+def discover_context(request: HttpRequest) -> dict[str, object]:
     """The characters that `?q= &category= &page=` select. A page out of range is the last one."""
     q = request.GET.get("q", "").strip()[:QUERY_MAX_CHARS]
     shelf = request.GET.get("category", "") or "popular"
@@ -72,6 +71,8 @@ def character_page(
             .order_by("-updated_at")
             .first()
         )
+        if latest:
+            latest.character = shown  # with its texts
     context = {
         "character": shown,
         "text": text,

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -17,6 +18,8 @@ from chat.conversations.messages import message_page
 from chat.conversations.models import Chat, Message
 from chat.conversations.models.message import MESSAGE_MAX_CHARS
 from chat.replies.models import Generation
+from chat.views.pending import take_draft
+from intellispark.accounts.requests import current_user
 
 PAGE_MESSAGES = 30
 
@@ -26,7 +29,7 @@ PAGE_MESSAGES = 30
 @never_cache  # the back button must not show an old conversation or an old balance
 def chat_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The person's own chat; 404 for other people's. Six queries beside those of the base page."""
-    chats = Chat.objects.owned_by(request.user).select_related("character")
+    chats = Chat.objects.owned_by(current_user(request)).select_related("character")
     chat = get_object_or_404(chats.prefetch_related("character__texts"), pk=pk)
     messages, has_more = newest_messages(chat)
     running = Generation.objects.filter(chat=chat, status=Generation.Status.RUNNING).first()
@@ -39,9 +42,9 @@ def chat_page(request: HttpRequest, pk: UUID) -> HttpResponse:
             "chat_messages": messages,
             "has_more": has_more,
             "running": running,
-            "unanswered": not running and bool(messages) and not is_answered(messages[-1]),
+            "unanswered": "" if running or not messages else why_unanswered(messages[-1]),
             "suggestions": [] if has_user_message(messages) else chat.character.text().suggestions,
-            "draft": take_draft(request, chat),
+            "draft": take_draft(request, chat_id=chat.pk),
             "max_chars": MESSAGE_MAX_CHARS,
         },
     )
@@ -54,7 +57,7 @@ def newest_messages(chat: Chat) -> tuple[list[Message], bool]:
     grows is plain text, until the page's script follows it.
     """
     messages, has_more = message_page(chat=chat, limit=PAGE_MESSAGES)
-    reply: Any
+    reply: Any  # a Message, to which the template's two attributes are added
     for reply in messages:
         if reply.role == Message.Role.ASSISTANT:
             reply.html = html_of(reply) or plain(reply.content)
@@ -68,20 +71,17 @@ def tokens_taken(message: Message) -> int:
     return -generation.capture.amount if generation and generation.capture else 0
 
 
-def is_answered(last: Message) -> bool:
-    """Whether there is nothing to retry: the last message is an opening line or a whole reply."""
+def why_unanswered(last: Message) -> str:
+    """Why there is no whole reply; empty where the last message is one, or an opening line."""
     broken_off = (Message.Status.FAILED, Message.Status.INTERRUPTED)
-    return last.role == Message.Role.ASSISTANT and last.status not in broken_off
+    if last.role == Message.Role.ASSISTANT and last.status not in broken_off:
+        return ""
+    asked = last.pk if last.role == Message.Role.USER else last.parent_id
+    tried = Generation.objects.filter(prompt_message=asked).order_by("-created_at").first()
+    if tried and tried.error:
+        return str(tried.error.detail)
+    return _("The last message has no complete reply.")
 
 
 def has_user_message(messages: list[Message]) -> bool:
     return any(message.role == Message.Role.USER for message in messages)
-
-
-def take_draft(request: HttpRequest, chat: Chat) -> str:
-    """The text typed before signing in; taken out of the session, so it is used once."""
-    drafts = request.session.get("drafts", {})
-    draft = drafts.pop(str(chat.pk), "")
-    if draft:
-        request.session["drafts"] = drafts
-    return str(draft)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from smtplib import SMTPException
-from typing import Any
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.stagekit import clear_login
+from allauth.account.models import EmailAddress, EmailConfirmation
 from django.contrib.sites.shortcuts import get_current_site
 from django.core.exceptions import ValidationError
 from django.db.models import Q
@@ -42,7 +42,7 @@ class AccountAdapter(DefaultAccountAdapter):
         "email_password_mismatch": _("Wrong e-mail or password."),
     }
 
-    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+    def authenticate(self, request: HttpRequest, **credentials: str) -> User | None:
         """Whose password that is; also a closed account's. Raises RateLimited.
 
         All sign-ins, by page and API, come through here and are counted before the password is
@@ -64,14 +64,15 @@ class AccountAdapter(DefaultAccountAdapter):
     def set_password(self, user: User, password: str) -> None:
         passwords.change(user=user, password=password)
 
-    def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
+    def pre_login(self, request: HttpRequest, user: User, **kwargs: object) -> HttpResponse | None:
         """Show suspended people why they get no further, but only after the right password."""
         if user.is_suspended:
             clear_login(request)
             return render(request, "accounts/suspended.html", status=403)
-        return super().pre_login(request, user, **kwargs)
+        response: HttpResponse | None = super().pre_login(request, user, **kwargs)
+        return response
 
-    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+    def post_login(self, request: HttpRequest, user: User, **kwargs: object) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **kwargs)
         devices.remember(request, response, user)
         return response
@@ -85,13 +86,15 @@ class AccountAdapter(DefaultAccountAdapter):
         except emails.NotAnAddress as error:
             raise ValidationError(_("Enter a valid email address."), code="invalid") from error
 
-    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+    def get_email_confirmation_url(
+        self, request: HttpRequest, emailconfirmation: EmailConfirmation
+    ) -> str:
         """Our own link in place of allauth's, which outlives a change of password."""
         address = emailconfirmation.email_address
         return email_messages.confirmation_url(address.user, address.email)
 
     def should_send_confirmation_mail(
-        self, request: HttpRequest, email_address: Any, signup: bool
+        self, request: HttpRequest, email_address: EmailAddress, signup: bool
     ) -> bool:
         """Not when there were too many: the account is made all the same, and asks again later."""
         return self.may_send(email_address.email)
@@ -100,7 +103,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if self.may_send(email):
             super().send_account_already_exists_mail(email)
 
-    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
         """The way of all mails. What somebody asked for is counted; raises RateLimited.
 
         A mail server that is away must not turn a sign-up into an error page. Mails introduce

@@ -6,7 +6,6 @@ Whose account somebody may act on is said in `rights.py`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -23,12 +22,18 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from intellispark.accounts import emails
-from intellispark.accounts.admin_forms import ChangeUserForm, NewUserForm, SetPasswordForm
+from intellispark.accounts.admin_forms import (
+    ChangeUserForm,
+    NameAndAddressMixin,
+    NewUserForm,
+    SetPasswordForm,
+)
 from intellispark.accounts.closing import close_account
 from intellispark.accounts.models import User
 from intellispark.accounts.rights import may_act_on
 from intellispark.accounts.suspension import lift_suspension, suspend
 from intellispark.api.errors import Invalid
+from intellispark.text import StrOrPromise
 
 REFUSED = gettext_noop(
     "You cannot do this to your own account or, unless you are a superuser, to staff."
@@ -40,7 +45,9 @@ class SuspendedFilter(admin.SimpleListFilter):
     title = _("suspension")
     parameter_name = "suspended"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin
+    ) -> list[tuple[str, StrOrPromise]]:
         return [("yes", _("Suspended")), ("no", _("Not suspended"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
@@ -136,7 +143,9 @@ class UserAdmin(DjangoUserAdmin):
             fields.append("email")
         return fields if _superuser(request) else [*fields, *RIGHTS]
 
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: User, form: NameAndAddressMixin, change: bool
+    ) -> None:
         """What was changed, under the person's lock; the address by its own writer."""
         if change:
             person = User.objects.select_for_update().get(pk=obj.pk)

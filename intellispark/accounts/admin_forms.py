@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from allauth.account.adapter import get_adapter
 from django import forms
 from django.contrib.auth.forms import (
@@ -53,17 +51,18 @@ class ChangeUserForm(NameAndAddressMixin, UserChangeForm):
 
     def _post_clean(self) -> None:
         wanted = self.cleaned_data.pop("email", None)
-        super()._post_clean()  # type: ignore[misc]
+        super()._post_clean()  # type: ignore[misc]  # not in the stubs
         if wanted is not None:
             self.cleaned_data["email"] = wanted
 
 
 class SetPasswordForm(AdminPasswordChangeForm):
-    def save(self, commit: bool = True) -> Any:
+    def save(self, commit: bool = True) -> User:
         """The person, with the new password or none, who is told."""
         wanted = self.cleaned_data["set_usable_password"]
         passwords.set_by_admin(
             user=self.user, password=self.cleaned_data["password1"] if wanted else None
         )
         get_adapter().send_notification_mail("account/email/password_changed", self.user)
-        return self.user
+        user: User = self.user
+        return user

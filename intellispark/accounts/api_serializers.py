@@ -66,7 +66,7 @@ class LoginSerializer(serializers.Serializer[User]):
     email = serializers.CharField(max_length=254, required=False)
     password = serializers.CharField(max_length=256, trim_whitespace=False, write_only=True)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         if not attrs.get("username") and not attrs.get("email"):
             raise serializers.ValidationError(
                 {"username": [_("Enter a username or an e-mail address.")]}
@@ -74,11 +74,11 @@ class LoginSerializer(serializers.Serializer[User]):
         return attrs
 
 
-class RefreshSerializer(serializers.Serializer[Any]):
+class RefreshSerializer(serializers.Serializer[dict[str, str]]):
     refresh = serializers.CharField(max_length=4096)
 
 
-class PairSerializer(serializers.Serializer[Any]):
+class PairSerializer(serializers.Serializer[dict[str, str]]):
     access = serializers.CharField()
     refresh = serializers.CharField()
 
@@ -87,7 +87,7 @@ class SignedInSerializer(PairSerializer):
     user = UserSerializer()
 
 
-class RegisteredSerializer(serializers.Serializer[Any]):
+class RegisteredSerializer(serializers.Serializer[dict[str, str]]):
     """Where addresses are confirmed first: a mail is on its way, whoever has an account there."""
 
     pending_email = serializers.CharField()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from allauth.account.adapter import get_adapter
 from django.contrib.auth.signals import user_logged_in
@@ -13,6 +13,7 @@ from rest_framework import status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from intellispark.accounts import attempts, email_messages, emails, tokens
@@ -32,6 +33,8 @@ from intellispark.accounts.models import User
 from intellispark.accounts.requests import current_user
 from intellispark.api.errors import Invalid, InvalidCredentials, NotSignedIn, Suspended
 from intellispark.api.schema import KEPT_OUT, WRONG_CREDENTIAL
+
+T = TypeVar("T")
 
 
 class OpenView(APIView):
@@ -168,11 +171,11 @@ class MeView(APIView):
         return Response(UserSerializer(user).data)
 
 
-def _signed_in(user: User) -> dict[str, Any]:
+def _signed_in(user: User) -> dict[str, object]:
     return {"user": UserSerializer(user).data, **tokens.issue(user)}
 
 
-def _valid(serializer: Any) -> dict[str, Any]:
+def _valid(serializer: Serializer[T]) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
     data: dict[str, Any] = serializer.validated_data
     return data

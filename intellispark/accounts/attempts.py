@@ -1,4 +1,5 @@
-"""What is counted by what it touches, and not by its path: checks of passwords, and mails.
+"""Counts checks of passwords and mails by account, address and recipient, whichever page or API
+path asks for them; `rate_limits.py` counts requests.
 
 Counted before it is worked on, so that a hundred at once are counted like a hundred in a row.
 

@@ -1,4 +1,8 @@
-"""Closing an account: the personal data goes, the ledger stays."""
+"""Closing an account: the personal data goes, the ledger stays.
+
+The signal `account_closed` lets each app erase its own in the same transaction: chats and
+characters in `chat/replies/receivers.py`.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +19,11 @@ from intellispark.accounts.names import CLOSED_PREFIX
 from intellispark.accounts.signals import account_closed
 from intellispark.api.errors import NotSignedIn
 from intellispark.api.models import IdempotencyKey
+from intellispark.db import ago
 
 logger = structlog.get_logger(__name__)
 
-LOOK_AGAIN_FOR = timedelta(minutes=10)
+ERASE_AGAIN_FOR = timedelta(minutes=10)
 
 
 def close_account(*, user: User, auth_hash: str | None = None) -> bool:
@@ -39,13 +44,13 @@ def close_account(*, user: User, auth_hash: str | None = None) -> bool:
     return True
 
 
-def look_again() -> int:
+def erase_again() -> int:
     """Erase once more what belongs to accounts that were closed a moment ago; how many they are.
 
     Every write of personal data locks the person and finds the account closed. This is the net
     under it, for a writer that forgot to.
     """
-    closed = User.objects.filter(closed_at__gt=timezone.now() - LOOK_AGAIN_FOR)
+    closed = User.objects.filter(closed_at__gt=ago(ERASE_AGAIN_FOR))
     return sum(_erase_again(user) for user in closed)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
 
 from django.core import signing
 
@@ -42,9 +41,9 @@ def read_way_back(key: str, *, max_age: timedelta) -> str | None:
     return str(found[0]) if found else None
 
 
-def _read(key: str, salt: str, max_age: timedelta) -> list[Any] | None:
+def _read(key: str, salt: str, max_age: timedelta) -> list[str] | None:
     try:
-        found: list[Any] = signing.loads(key, salt=salt, max_age=max_age)
+        found: list[str] = signing.loads(key, salt=salt, max_age=max_age)
     except signing.BadSignature:  # and SignatureExpired
         return None
     return found

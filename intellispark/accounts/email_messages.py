@@ -14,7 +14,8 @@ from intellispark.accounts.models import EmailChange, User
 def confirmation_url(user: User, email: str) -> str:
     """Where the address is confirmed, as an absolute URL of the site that was asked."""
     key = email_links.confirmation_key(user, email)
-    return build_absolute_uri(context.request, reverse("account_confirm_email", args=[key]))
+    path = reverse("account_confirm_email", args=[key])
+    return str(build_absolute_uri(context.request, path))
 
 
 def send_confirmation(user: User, email: str) -> None:

@@ -72,7 +72,8 @@ def pending_address(user: User) -> str | None:
 
 
 def is_confirmed(user: User) -> bool:
-    return EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists()
+    own = EmailAddress.objects.filter(user=user, email__iexact=user.email)
+    return bool(own.filter(verified=True).exists())
 
 
 def hides_accounts() -> bool:

@@ -10,7 +10,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from intellispark.accounts import attempts, email_messages, emails, names
@@ -49,10 +49,11 @@ class SignupForm(PlainFieldsMixin, TakenMixin, AllauthSignupForm):
             self.account_already_exists = True
         return value
 
-    def try_save(self, request: HttpRequest) -> Any:
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         if self.account_already_exists:
             self._spend_the_time()
-        return super().try_save(request)
+        saved: tuple[User | None, HttpResponse | None] = super().try_save(request)
+        return saved
 
     def register(self, request: HttpRequest) -> User | None:
         """The account, with the mail to its address; None where the address has one, and a mail
@@ -149,7 +150,7 @@ class ChangeEmailForm(PersonForm):
             raise get_adapter().validation_error("email_taken")
         return email
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         cleaned = super().clean() or self.cleaned_data
         if not self.errors:
             self.check_password("current_password")
@@ -175,7 +176,7 @@ class CloseAccountForm(PersonForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         self.check_password("password")
         return super().clean() or self.cleaned_data
 

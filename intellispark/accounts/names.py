@@ -53,7 +53,7 @@ def clean_name(name: str, *, owner: AbstractBaseUser | None = None) -> str:
 
 def refuse_taken(name: str, *, owner: AbstractBaseUser | None = None) -> None:
     """Raises ValidationError where another account has that name or one that looks like it."""
-    people: Any = get_user_model().objects
+    people = get_user_model().objects
     others = people.exclude(pk=owner.pk) if owner else people
     found = others.filter(name_key=name_key(name)).values_list("username", flat=True).first()
     if found is None:
@@ -75,10 +75,10 @@ def name_key(name: str) -> str:
     return key if len(key) <= KEY_MAX_CHARS else sha256(key.encode()).hexdigest()
 
 
-class NameKeyField(models.CharField):
+class NameKeyField(models.CharField):  # type: ignore[type-arg]  # takes none as the program runs
     """`name_key` of the row's name, whoever writes the row."""
 
-    def pre_save(self, model_instance: Any, add: bool) -> str:
+    def pre_save(self, model_instance: Any, add: bool) -> str:  # a User, whose module imports this
         key = name_key(model_instance.username)
         setattr(model_instance, self.attname, key)
         return key

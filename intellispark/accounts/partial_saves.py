@@ -25,7 +25,7 @@ class PartialSaves(models.Model):
 
     @classmethod
     def from_db(
-        cls, db: str | None, field_names: Collection[str], values: Collection[Any], **kwargs: Any
+        cls, db: str | None, field_names: Collection[str], values: Collection[object], **kwargs: Any
     ) -> Self:
         instance = super().from_db(db, field_names, values, **kwargs)
         instance.__dict__["_read"] = dict(zip(field_names, values, strict=False))
@@ -35,7 +35,7 @@ class PartialSaves(models.Model):
         self,
         using: str | None = None,
         fields: Iterable[str] | None = None,
-        from_queryset: models.QuerySet[Any] | None = None,
+        from_queryset: models.QuerySet[Self] | None = None,
     ) -> None:
         fields = None if fields is None else list(fields)
         super().refresh_from_db(using, fields, from_queryset)
@@ -52,7 +52,7 @@ class PartialSaves(models.Model):
 
     def _changed(self) -> list[str]:
         """The names of the fields that no longer hold what was read."""
-        read: dict[str, Any] = self.__dict__.get("_read", {})
+        read: dict[str, object] = self.__dict__.get("_read", {})
         return [
             field.name
             for field in self._meta.concrete_fields
@@ -63,7 +63,7 @@ class PartialSaves(models.Model):
 
     def _note_as_read(self, names: Iterable[str] | None) -> None:
         """The database holds these fields (None: all) as this copy does."""
-        read: dict[str, Any] = self.__dict__.setdefault("_read", {})
+        read: dict[str, object] = self.__dict__.setdefault("_read", {})
         chosen = None if names is None else set(names)
         for field in self._meta.concrete_fields:
             here = chosen is None or not chosen.isdisjoint((field.name, field.attname))

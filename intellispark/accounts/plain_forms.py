@@ -12,12 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from intellispark.accounts import attempts, passwords
 from intellispark.accounts.models import User
+from intellispark.text import StrOrPromise
 
 
 class PlainFieldsMixin(forms.BaseForm):
     """Drops placeholders, which repeat the labels; sets labels and the password's help text."""
 
-    labels: dict[str, Any] = {}
+    labels: dict[str, StrOrPromise] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -54,7 +55,7 @@ class ReauthenticateForm(PlainFieldsMixin, allauth.ReauthenticateForm):
 class ResetPasswordForm(PlainFieldsMixin, allauth.ResetPasswordForm):
     users: list[User]
 
-    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+    def save(self, request: HttpRequest, **kwargs: object) -> str:
         """Counted for known and unknown addresses alike. Raises RateLimited.
 
         The suspended get no mail: they could not use the link, and read why when they sign in.

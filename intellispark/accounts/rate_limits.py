@@ -33,7 +33,7 @@ logger = structlog.get_logger(__name__)
 REDIS_TIMEOUT_SECS = 0.2
 ANSWER_BYTES = 100_000  # as much as one request pays for
 KEY_PREFIX = "intellispark:limits"
-UNCOUNTED = {"healthz", "readyz", "metrics"}
+UNCOUNTED = {"healthz", "metrics"}  # these ask nobody
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ POSTS = {
     "account_signup": SIGN_UP,
     "api-register": SIGN_UP,
     "api-generate": GENERATE,
+    "start-chat": GENERATE,
     "api-messages": MESSAGES,
 }
 """By URL name. Pages and API count together, or one could be used to get round the other."""
@@ -107,7 +108,7 @@ def _bearer_counts_as(raw: str) -> str:
 
 def cost_of(response: HttpResponseBase) -> int:
     """How many more requests an answer counts for, by its size. A stream counts for none."""
-    return 0 if response.streaming else len(response.content) // ANSWER_BYTES  # type: ignore[attr-defined]
+    return 0 if response.streaming else len(response.content) // ANSWER_BYTES  # type: ignore[attr-defined]  # by `streaming`
 
 
 class Limiter:

@@ -5,8 +5,6 @@ The receivers listen to signals of the models, so pages, API, admin and shell al
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models.signals import post_save
 from django.dispatch import receiver
@@ -15,13 +13,14 @@ from django.utils import timezone
 
 from intellispark.accounts import emails
 from intellispark.accounts.models import User
+from intellispark.accounts.signals import account_suspended
 from intellispark.accounts.tokens import sign_out_everywhere
 from intellispark.realtime import publish
 from intellispark.realtime.close_codes import CloseCode
 
 
 @receiver(user_logged_in, dispatch_uid="update_last_login")
-def signed_in(user: User, **kwargs: Any) -> None:
+def signed_in(user: User, **kwargs: object) -> None:
     """When somebody was here last, unless the account was closed meanwhile.
 
     Takes the place of Django's receiver of that id, which writes into whatever the account has
@@ -31,7 +30,7 @@ def signed_in(user: User, **kwargs: Any) -> None:
 
 
 @receiver(user_logged_out)
-def session_ended(request: HttpRequest | None, user: User | None, **kwargs: Any) -> None:
+def session_ended(request: HttpRequest | None, user: User | None, **kwargs: object) -> None:
     """Close the sockets of that session; those of the person's other devices stay open."""
     session_key = request.session.session_key if request is not None else None
     if isinstance(user, User) and session_key:
@@ -39,7 +38,7 @@ def session_ended(request: HttpRequest | None, user: User | None, **kwargs: Any)
 
 
 @receiver(post_save, sender=User)
-def user_saved(instance: User, created: bool, raw: bool = False, **kwargs: Any) -> None:
+def user_saved(instance: User, created: bool, raw: bool = False, **kwargs: object) -> None:
     """A new person gets an address. Out everywhere: after a password change, when suspended, when
     the account is closed.
 
@@ -53,6 +52,7 @@ def user_saved(instance: User, created: bool, raw: bool = False, **kwargs: Any) 
         emails.register(instance)
     elif instance.is_suspended:
         _end_all(instance, CloseCode.REFUSED)
+        account_suspended.send(sender=User, user=instance)
     elif getattr(instance, "_password", None) is not None or not instance.is_active:
         _end_all(instance, CloseCode.SIGNED_OUT)
 

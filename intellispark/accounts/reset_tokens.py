@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
+
+from intellispark.accounts.models import User
 
 
 class ResetTokens(PasswordResetTokenGenerator):
@@ -14,10 +15,10 @@ class ResetTokens(PasswordResetTokenGenerator):
     writes rows of addresses while it computes a hash, which only `accounts.emails` may.
     """
 
-    def check_token(self, user: Any, token: str | None) -> bool:
-        if user is None or not user.is_active or user.is_suspended:
+    def check_token(self, user: AbstractBaseUser | None, token: str | None) -> bool:
+        if not isinstance(user, User) or not user.is_active or user.is_suspended:
             return False
         return super().check_token(user, token)
 
-    def _make_hash_value(self, user: Any, timestamp: int) -> str:
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
         return f"{super()._make_hash_value(user, timestamp)}{user.get_session_auth_hash()}"

@@ -7,12 +7,12 @@ of their own, and accounts of staff belong to superusers.
 
 from __future__ import annotations
 
-from typing import Any
+from django.contrib.auth.models import AnonymousUser
 
 from intellispark.accounts.models import User
 
 
-def may_act_on(actor: Any, person: User) -> bool:
+def may_act_on(actor: User | AnonymousUser, person: User) -> bool:
     """Whether `actor` may change that account, its credentials or its tokens, given the permission.
 
     Oneself counts as staff: one's own password, address and tokens are not changed in the admin,

@@ -63,8 +63,8 @@ class SessionStore(DatabaseSessionStore):
         """Django takes any eight characters for a key, and asks the database for them."""
         return key is not None and is_key(key)
 
-    def create_model_instance(self, data: dict[str, Any]) -> Any:
-        session: Any = super().create_model_instance(data)
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        session: Session = super().create_model_instance(data)  # type: ignore[assignment]  # see get_model_class
         user_id = data.get(SESSION_KEY)
         session.user_id = UUID(user_id) if user_id else None
         return session
@@ -80,7 +80,7 @@ class SessionStore(DatabaseSessionStore):
         if self.session_key is None:
             self.create()
             return
-        data: dict[str, Any] = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
+        data: dict[str, Any] = self._get_session(no_load=must_create)  # type: ignore[attr-defined]  # not in the stubs
         user_id = data.get(SESSION_KEY)
         if not user_id:
             super().save(must_create)

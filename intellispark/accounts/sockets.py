@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -25,7 +24,7 @@ from intellispark.accounts.tokens import holder_of
 from intellispark.api.errors import NotSignedIn
 from intellispark.realtime.close_codes import CloseCode
 from intellispark.realtime.dataloader import DataLoader
-from intellispark.realtime.identity import Identity, SocketRefused
+from intellispark.realtime.identity import Identity, Scope, SocketRefused
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Credential:
     expires: int = 0
 
 
-async def authenticate(scope: dict[str, Any]) -> Identity:
+async def authenticate(scope: Scope) -> Identity:
     """The identity of the person at the socket of that ASGI scope. Raises SocketRefused.
 
     Sockets that come at the same moment share their queries.
@@ -51,7 +50,7 @@ async def authenticate(scope: dict[str, Any]) -> Identity:
     return _identity(found, credential)
 
 
-def credential_of(scope: dict[str, Any]) -> Credential:
+def credential_of(scope: Scope) -> Credential:
     """What the socket of that ASGI scope presents; no query. Raises SocketRefused.
 
     A bearer token comes as the subprotocol pair ["bearer", token] and needs no Origin, which

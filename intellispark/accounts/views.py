@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from allauth.account.views import SignupView as AllauthSignupView
 from django.conf import settings
 from django.contrib import messages
@@ -35,16 +33,17 @@ from intellispark.accounts.requests import current_user
 class SignupView(AllauthSignupView):
     """allauth's page; when two people want the same name at once, the second one reads why not."""
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context_data(**kwargs)
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        context: dict[str, object] = super().get_context_data(**kwargs)
         return {**context, "welcome_tokens": settings.WELCOME_TOKENS}
 
     def form_valid(self, form: SignupForm) -> HttpResponse:
         try:
-            return super().form_valid(form)
+            response: HttpResponse = super().form_valid(form)
         except Taken as error:
             form.add_taken_errors(error)
-            return self.form_invalid(form)
+            response = self.form_invalid(form)
+        return response
 
 
 @login_required

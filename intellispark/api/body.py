@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
@@ -13,12 +11,12 @@ from rest_framework.utils import json  # strict: NaN and Infinity are no JSON
 from intellispark.api.errors import Invalid, MalformedRequest, UnsupportedMediaType
 
 
-def body_of(request: Request) -> dict[str, Any]:
+def body_of(request: Request) -> dict[str, object]:
     """The parsed body. Raises Invalid when it is JSON, but not an object."""
     return _object(request.data)
 
 
-def plain_body_of(request: HttpRequest) -> dict[str, Any]:
+def plain_body_of(request: HttpRequest) -> dict[str, object]:
     """The same for a plain Django view; no body is an empty object. Raises MalformedRequest too."""
     if not request.body:
         return {}
@@ -30,7 +28,7 @@ def plain_body_of(request: HttpRequest) -> dict[str, Any]:
         raise MalformedRequest from error
 
 
-def _object(data: Any) -> dict[str, Any]:
+def _object(data: object) -> dict[str, object]:
     if not isinstance(data, dict):
         raise Invalid.field(api_settings.NON_FIELD_ERRORS_KEY, _("Send a JSON object."))
     return data

@@ -23,6 +23,7 @@ from rest_framework import exceptions as drf
 from rest_framework.settings import api_settings
 
 from intellispark.db import is_outage
+from intellispark.text import StrOrPromise
 
 logger = structlog.get_logger(__name__)
 
@@ -37,9 +38,15 @@ class DomainError(Exception):
 
     code = "error"
     status = 400
-    detail: Any = _("The request could not be completed.")
+    detail: StrOrPromise = _("The request could not be completed.")
 
-    def __init__(self, detail: Any = None, *, retry_after: int | None = None, **data: Any) -> None:
+    def __init__(
+        self,
+        detail: StrOrPromise | None = None,
+        *,
+        retry_after: int | None = None,
+        **data: object,
+    ) -> None:
         self.detail = detail or self.detail
         self.retry_after = retry_after
         self.data = data
@@ -142,7 +149,7 @@ class Invalid(DomainError):
     detail = _("Some fields are not valid.")
 
     @classmethod
-    def field(cls, name: str, sentence: Any) -> Invalid:
+    def field(cls, name: str, sentence: StrOrPromise) -> Invalid:
         """The error for one field."""
         return cls(fields={name: [str(sentence)]})
 
@@ -238,7 +245,7 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> ErrorRespon
 
 def error_response(exc: DomainError, request: HttpRequest | None = None) -> ErrorResponse:
     """The response with the API's error body; also for views and middleware outside DRF."""
-    body: dict[str, Any] = {"code": exc.code, "detail": str(exc.detail), **exc.data}
+    body: dict[str, object] = {"code": exc.code, "detail": str(exc.detail), **exc.data}
     if exc.retry_after is not None:
         body["retry_after"] = exc.retry_after
     body["request_id"] = request_id()
@@ -257,13 +264,13 @@ def request_id() -> str:
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
 
-def _django_fields(exc: DjangoValidationError) -> Any:
+def _django_fields(exc: DjangoValidationError) -> dict[str, list[str]] | list[str]:
     if hasattr(exc, "error_dict"):
         return exc.message_dict
     return exc.messages
 
 
-def _flat(detail: Any, name: str = "") -> dict[str, list[str]]:
+def _flat(detail: object, name: str = "") -> dict[str, list[str]]:
     """Sentences by field; the fields of nested objects as `outer.inner`."""
     whole = name or api_settings.NON_FIELD_ERRORS_KEY
     if isinstance(detail, Mapping):

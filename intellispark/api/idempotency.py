@@ -11,9 +11,9 @@ A service passes its whole work to `once`, as two functions:
 
     return once(user=user, operation="checkout", key=key, body=…, make=make, replay=replay)
 
-`once` looks the key up before the service checks anything, so a replay never gets a 402 or 409
-that its first request caused. It inserts the key's row in the transaction of the effect, so a
-refused request leaves nothing. All of it is synchronous; async views call it in a thread.
+`once` claims the key before the service checks anything, so a replay never gets a 402 or 409 that
+its first request caused. The key's row is inserted in the transaction of the effect, so a refused
+request leaves nothing. All of it is synchronous; async views call it in a thread.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import IntegrityError, transaction
+from django.db import connection, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -35,11 +35,22 @@ from rest_framework.request import Request
 
 from intellispark.api.errors import DomainError, Invalid
 from intellispark.api.models import IdempotencyKey
-from intellispark.db import delete_in_batches
+from intellispark.db import ago, delete_in_batches
 
 KEY_MAX_CHARS = 80
 KEY_SCHEMA = {"type": "string", "maxLength": KEY_MAX_CHARS, "pattern": "^[ -~]*$"}
 KEPT_FOR = timedelta(hours=24)
+# Django's own upsert takes no condition and does not say what it did.
+CLAIM = """
+INSERT INTO api_idempotencykey
+  (user_id, operation, scope, "key", body_hash, reference, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (user_id, operation, scope, "key") DO UPDATE SET
+  body_hash = excluded.body_hash, reference = excluded.reference,
+  created_at = excluded.created_at, status = NULL, response = NULL
+WHERE api_idempotencykey.created_at <= %s
+RETURNING id
+"""
 
 T = TypeVar("T")
 
@@ -52,13 +63,9 @@ class IdempotencyConflict(DomainError):
     detail = _("This Idempotency-Key was already used for a different request.")
 
 
-class _KeyTaken(Exception):
-    """An equal request has inserted the key since the look-up."""
-
-
 def client_key(request: HttpRequest | Request) -> str:
     """The request's `Idempotency-Key`, empty without one. Raises Invalid (422)."""
-    key = request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip()
+    key: str = request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip()
     if len(key) > KEY_MAX_CHARS:
         raise Invalid.field(
             "Idempotency-Key", _("At most %(max)d characters.") % {"max": KEY_MAX_CHARS}
@@ -85,7 +92,7 @@ def once(
     operation: str,
     scope: str = "",
     key: str,
-    body: Any,
+    body: object,
     make: Callable[[IdempotencyKey], T],
     replay: Callable[[IdempotencyKey], T],
 ) -> T:
@@ -99,7 +106,7 @@ def once(
     Two requests are equal when user, operation, scope and key are equal; a request without a key
     equals no other. Of equal requests at the same moment one makes; the others wait for its commit
     and replay. A key is forgotten after `KEPT_FOR`. Raises IdempotencyConflict when the key came
-    with another body. Own queries: one look-up, one insertion, and one deletion of a forgotten key.
+    with another body. Own queries: one insertion, and one look-up where the key was used before.
     """
     record = IdempotencyKey(
         user_id=user.pk,
@@ -110,54 +117,55 @@ def once(
         reference=str(uuid4()),
     )
     while True:
-        found = _find(record)
-        if found and found.created_at > _forgotten_before():
-            if found.body_hash != record.body_hash:
-                raise IdempotencyConflict
-            return replay(found)
-        try:
-            with transaction.atomic():
-                _insert(record, instead_of=found)
+        with transaction.atomic():
+            if _claimed(record):
                 return make(record)
-        except _KeyTaken:
+        found = _find(record)
+        if found is None:  # purged meanwhile
             continue
+        if found.body_hash != record.body_hash:
+            raise IdempotencyConflict
+        return replay(found)
+
+
+def _claimed(record: IdempotencyKey) -> bool:
+    """Insert the row, or take over that of a forgotten key; False when the key is in use. A record
+    without a key needs no row. While an equal request runs, this waits for its end."""
+    if not record.key:
+        return True
+    of_user = IdempotencyKey._meta.get_field("user")
+    values = [
+        of_user.get_db_prep_save(record.user_id, connection),
+        record.operation,
+        record.scope,
+        record.key,
+        record.body_hash,
+        record.reference,
+        connection.ops.adapt_datetimefield_value(timezone.now()),
+        connection.ops.adapt_datetimefield_value(timezone.now() - KEPT_FOR),
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, values)
+        row = cursor.fetchone()
+    if row is None:
+        return False
+    (record.pk,) = row
+    return True
 
 
 def _find(record: IdempotencyKey) -> IdempotencyKey | None:
-    """The row of the same key, however old it is."""
-    if not record.key:
-        return None
+    """The row of the same key."""
     return IdempotencyKey.objects.filter(
         user_id=record.user_id, operation=record.operation, scope=record.scope, key=record.key
     ).first()
 
 
-def _insert(record: IdempotencyKey, *, instead_of: IdempotencyKey | None) -> None:
-    """Insert the row, unless the record has no key. While an equal request runs, this waits for it.
-
-    When that request commits, this raises _KeyTaken, which must leave the transaction: PostgreSQL
-    has aborted it. When that request is refused, this inserts.
-    """
-    if not record.key:
-        return
-    if instead_of:
-        IdempotencyKey.objects.filter(pk=instead_of.pk).delete()
-    try:
-        record.save(force_insert=True)
-    except IntegrityError as error:
-        raise _KeyTaken from error
-
-
 def purge() -> int:
     """Delete the keys that are older than a day; the result is their number."""
-    return delete_in_batches(IdempotencyKey.objects.filter(created_at__lte=_forgotten_before()))
+    return delete_in_batches(IdempotencyKey.objects.filter(created_at__lte=ago(KEPT_FOR)))
 
 
-def _forgotten_before() -> datetime:
-    return timezone.now() - KEPT_FOR
-
-
-def _hash(body: Any) -> str:
+def _hash(body: object) -> str:
     """A hash that does not depend on the order of the JSON's names."""
     text = json.dumps(body, sort_keys=True, cls=DjangoJSONEncoder, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 from uuid import UUID
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, QuerySet
 
 from intellispark.api.errors import NotFound
@@ -15,9 +16,6 @@ M = TypeVar("M", bound=Model)
 def get_by_id(rows: QuerySet[M], pk: UUID | str) -> M:
     """The row of that id: one query. Raises NotFound, for malformed ids too."""
     try:
-        found = rows.filter(pk=UUID(str(pk))).first()
-    except ValueError:
-        found = None
-    if found is None:
-        raise NotFound
-    return found
+        return rows.get(pk=UUID(str(pk)))
+    except (ValueError, ObjectDoesNotExist):
+        raise NotFound from None

@@ -38,7 +38,7 @@ def errors(get_response: GetResponse) -> GetResponse:
         response.headers["X-Request-ID"] = request_id()
         return response
 
-    middleware.process_exception = _refused  # type: ignore[attr-defined]
+    middleware.process_exception = _refused  # type: ignore[attr-defined]  # Django looks for it
     return middleware
 
 

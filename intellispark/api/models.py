@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -35,6 +34,8 @@ class IdempotencyKey(models.Model):
     # The index is read by the daily purge.
     created_at = models.DateTimeField(_("created at"), auto_now_add=True, db_index=True)
 
+    is_forgotten: bool  # set by the look-up: too old to count, by the database's clock
+
     class Meta:
         verbose_name = _("idempotency key")
         verbose_name_plural = _("idempotency keys")
@@ -52,7 +53,7 @@ class IdempotencyKey(models.Model):
         """The id of what the request made."""
         return UUID(self.reference)
 
-    def answer(self, status: int, response: Any) -> None:
+    def answer(self, status: int, response: object) -> None:
         """Store the first answer, to be given again; without a key there is no row for it."""
         self.status, self.response = status, response
         if self.key:

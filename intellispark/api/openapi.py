@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+Schema = dict[str, Any]
+"""A part of the OpenAPI document: JSON as drf-spectacular takes it."""
+
 UUID = {"type": "string", "format": "uuid"}
 TIME = {"type": "string", "format": "date-time"}
 COUNT = {"type": "integer"}
@@ -15,22 +18,22 @@ def ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def nullable(name: str) -> dict[str, Any]:
+def nullable(name: str) -> Schema:
     return {"allOf": [ref(name)], "nullable": True}
 
 
-def object_of(**properties: Any) -> dict[str, Any]:
+def object_of(**properties: Schema) -> Schema:
     """An object that has all of these."""
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def json_answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+def json_answer(description: str, schema: Schema) -> Schema:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def path_id(name: str) -> dict[str, Any]:
+def path_id(name: str) -> Schema:
     return {"in": "path", "name": name, "required": True, "schema": UUID}
 
 
-def header(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+def header(name: str, description: str, schema: Schema) -> Schema:
     return {"in": "header", "name": name, "description": description, "schema": schema}

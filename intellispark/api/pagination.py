@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.views import APIView
+
+from intellispark.api.openapi import Schema
 
 
 class PageNumber(PageNumberPagination):
@@ -15,7 +15,7 @@ class PageNumber(PageNumberPagination):
     page_size_query_param = "page_size"
     max_page_size = 100
 
-    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+    def get_schema_operation_parameters(self, view: APIView) -> list[Schema]:
         """The two parameters with their limits, which Django REST framework leaves out."""
         page, size = super().get_schema_operation_parameters(view)
         page["schema"] = {"type": "integer", "minimum": 1, "default": 1}

@@ -16,8 +16,8 @@ class JSONParser(parsers.JSONParser):
         self,
         stream: IO[bytes],
         media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
+        parser_context: Mapping[str, object] | None = None,
+    ) -> Any:  # whatever JSON there is
         try:
             return super().parse(stream, media_type, parser_context)
         except RecursionError as error:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from intellispark.api.idempotency import KEY_SCHEMA
+from intellispark.api.openapi import Schema
 
 ERROR = {"$ref": "#/components/schemas/Error"}
 WRONG_CREDENTIAL = OpenApiResponse(ERROR, description="What was sent signs nobody in.")
@@ -17,7 +16,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The same key with the same body has one effect.",
 )
-ERROR_SCHEMA: dict[str, Any] = {
+ERROR_SCHEMA: Schema = {
     "type": "object",
     "required": ["error"],
     "description": "The body of every error. docs/errors.md lists the codes.",
@@ -61,7 +60,7 @@ WITH_BODY = {
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
-def add_errors(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+def add_errors(result: Schema, **kwargs: object) -> Schema:
     """drf-spectacular's hook: add the errors that an operation may answer but does not list."""
     result.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR_SCHEMA
     for path, operations in result["paths"].items():
@@ -73,7 +72,7 @@ def add_errors(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     return result
 
 
-def _refusals(path: str, operation: dict[str, Any]) -> dict[str, str]:
+def _refusals(path: str, operation: Schema) -> dict[str, str]:
     found = dict(EVERYWHERE)
     if any(operation.get("security", [{}])):
         found |= WITH_CREDENTIALS
@@ -84,8 +83,8 @@ def _refusals(path: str, operation: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _response(status: str, description: str) -> dict[str, Any]:
-    response: dict[str, Any] = {
+def _response(status: str, description: str) -> Schema:
+    response: Schema = {
         "description": description,
         "content": {"application/json": {"schema": ERROR}},
     }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from channels.layers import get_channel_layer
 from django.core.checks import CheckMessage, Error, register
 
@@ -11,7 +9,7 @@ from intellispark.realtime.transport.layer import DirectChannelLayer
 
 
 @register("channels")
-def channel_layer(**options: Any) -> list[CheckMessage]:
+def channel_layer(**options: object) -> list[CheckMessage]:
     """Sockets are handed their messages by calls that other layers do not have."""
     if isinstance(get_channel_layer(), DirectChannelLayer):
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 from django.db import InterfaceError, OperationalError
@@ -25,8 +25,11 @@ class DataLoader(Generic[K, V]):
     `work` cannot answer fails alone. Event loops share nothing with each other.
     """
 
-    def __init__(self, work: Callable[[list[K]], dict[K, V]]) -> None:
-        self._answers = in_thread(lambda keys: each_alone(work, keys))
+    def __init__(self, work: Callable[[list[K]], Mapping[K, V]]) -> None:
+        def answers(keys: list[K]) -> dict[K, V | Exception]:
+            return each_alone(work, keys)
+
+        self._answers = in_thread(answers)
         self._waiting: dict[asyncio.AbstractEventLoop, dict[K, asyncio.Future[V]]] = {}
         self._workers: set[asyncio.Task[None]] = set()  # the loop itself keeps weak references only
 
@@ -63,7 +66,9 @@ class DataLoader(Generic[K, V]):
                 asked[key].set_result(answer)
 
 
-def each_alone(work: Callable[[list[K]], dict[K, V]], keys: Iterable[K]) -> dict[K, V | Exception]:
+def each_alone(
+    work: Callable[[list[K]], Mapping[K, V]], keys: Iterable[K]
+) -> dict[K, V | Exception]:
     """`work(keys)`, with an exception in place of each answer that could not be had.
 
     When a pass fails, each half of its keys is asked for again, so that whoever brought the key

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict, TypeVar
+from typing import Any, Literal, NotRequired, TypedDict, TypeVar
 
 T = TypeVar("T", bound=type)
+
+Frame = Mapping[str, Any]
+"""The payload of one of EVENTS. Which fields it has follows from its `type`."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,30 @@ class Resync(TypedDict):
     type: str
 
 
-def as_message(frame: Mapping[str, Any]) -> dict[str, Any]:
+class FrameMessage(TypedDict):
+    """The channel layer's message that brings a frame to sockets. `text` is the frame's JSON; only
+    a balance has `version`, which is `[epoch, version]`, and `ops`."""
+
+    type: Literal["frame.send"]
+    text: str
+    slot: str
+    version: NotRequired[list[int]]
+    ops: NotRequired[list[str]]
+
+
+class CloseMessage(TypedDict):
+    """The one that closes the person's sockets: those of a session, of a family, or all."""
+
+    type: Literal["socket.close"]
+    code: int
+    session_key: str
+    family: str
+
+
+def as_message(frame: Frame) -> FrameMessage:
     """The channel layer's message that brings `frame` to sockets. KeyError for an unknown type."""
     kind = EVENTS[frame["type"]]
-    message: dict[str, Any] = {
+    message: FrameMessage = {
         "type": "frame.send",
         "text": json.dumps(frame),
         "slot": f"{kind.slot}:{frame[kind.by]}" if kind.by else kind.slot,

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Hashable
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Collection, Hashable, Mapping
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import structlog
@@ -21,8 +21,9 @@ from prometheus_client import Gauge
 
 from intellispark.realtime.close_codes import CloseCode
 from intellispark.realtime.dataloader import each_alone
-from intellispark.realtime.events import as_message
+from intellispark.realtime.events import Frame, FrameMessage, as_message
 from intellispark.realtime.identity import Identity
+from intellispark.realtime.transport.layer import DirectChannelLayer
 from intellispark.threads import in_thread
 
 K = TypeVar("K", bound=Hashable)
@@ -47,15 +48,15 @@ open_sockets = Gauge("intellispark_sockets_open", "Balance sockets held by this 
 class Socket(Protocol):
     identity: Identity
 
-    def send_frame(self, message: dict[str, Any]) -> None: ...
-    def close_with(self, code: CloseCode, last: dict[str, Any] | None = None) -> None: ...
+    def send_frame(self, message: FrameMessage) -> None: ...
+    def close_with(self, code: CloseCode, last: FrameMessage | None = None) -> None: ...
 
 
 class Hub:
     """Open sockets by person. All methods run on the server's loop."""
 
     def __init__(self) -> None:
-        self.beacons: Callable[[Collection[UUID]], dict[UUID, dict[str, Any]]] = lambda _ids: {}
+        self.beacons: Callable[[Collection[UUID]], Mapping[UUID, Frame]] = lambda _ids: {}
         self.lapsed: Callable[[Collection[Identity]], dict[Identity, CloseCode]] = lambda _all: {}
         self._sockets: dict[UUID, set[Socket]] = {}
         self._count = 0
@@ -73,7 +74,7 @@ class Hub:
         mine.add(socket)
         self._counted(+1)
         if not self._watch or self._watch.done() or self._watch.get_loop().is_closed():
-            layer: Any = get_channel_layer()
+            layer: DirectChannelLayer = get_channel_layer()
             layer.on_loss = self.wake
             self._woken, self._resyncing = asyncio.Event(), None
             self._watch = asyncio.create_task(self._watch_over())
@@ -100,7 +101,7 @@ class Hub:
         return [socket for mine in self._sockets.values() for socket in mine]
 
     async def _watch_over(self) -> None:
-        layer: Any = get_channel_layer()
+        layer: DirectChannelLayer = get_channel_layer()
         while self._count:
             pause = settings.BEACON_SECS * random.uniform(0.8, 1.0)  # noqa: S311
             try:
@@ -165,7 +166,7 @@ class Hub:
             await asyncio.sleep(min(DRAIN_SECS, 0.2 + len(sockets) / 1000))
 
 
-async def _known(ask: Callable[[Collection[K]], dict[K, V]], keys: Collection[K]) -> dict[K, V]:
+async def _known(ask: Callable[[Collection[K]], Mapping[K, V]], keys: Collection[K]) -> dict[K, V]:
     """The answers to those keys that have one. A key that cannot be asked for fails alone, and is
     logged: the others' beacons come."""
 

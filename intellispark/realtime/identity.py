@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from intellispark.realtime.close_codes import CloseCode
+
+Scope = dict[str, Any]
+"""Of one ASGI connection: what the server and the middleware say of it."""
 
 
 class SocketRefused(Exception):

@@ -7,15 +7,14 @@ after its commit, and nothing that happens to the frame can harm the commit: a v
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from channels.layers import get_channel_layer
 from django.db import transaction
 
 from intellispark.realtime.close_codes import CloseCode
-from intellispark.realtime.events import as_message
+from intellispark.realtime.events import CloseMessage, Frame, FrameMessage, as_message
+from intellispark.realtime.transport.layer import DirectChannelLayer
 
 
 def user_group(user_id: UUID | str) -> str:
@@ -23,7 +22,7 @@ def user_group(user_id: UUID | str) -> str:
     return f"user.{user_id}"
 
 
-def publish_on_commit(user_id: UUID, event: Mapping[str, Any]) -> None:
+def publish_on_commit(user_id: UUID, event: Frame) -> None:
     """After the commit, `event` reaches every open socket of that person as a JSON frame.
 
     Its `type` is one of `events.EVENTS`.
@@ -40,7 +39,7 @@ def close_on_commit(
     user_id: UUID, *, code: CloseCode, session_key: str = "", family: str = ""
 ) -> None:
     """After the commit, close the person's sockets: those of one session, one family, or all."""
-    message = {
+    message: CloseMessage = {
         "type": "socket.close",
         "code": int(code),
         "session_key": session_key,
@@ -53,13 +52,13 @@ def close_on_commit(
     transaction.on_commit(close, robust=True)
 
 
-def send_to_group(group: str, message: dict[str, Any]) -> None:
+def send_to_group(group: str, message: FrameMessage | CloseMessage) -> None:
     """Hand the message to the channel layer without ever waiting long for it.
 
     To the sockets of this process straight on their loop, whatever becomes of Redis; to those of
     others with one PUBLISH on this process's own connection. (`async_to_sync(group_send)` would
     open a connection each time.)
     """
-    layer: Any = get_channel_layer()
+    layer: DirectChannelLayer = get_channel_layer()
     layer.deliver(group, message)
     layer.publish(group, message)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
-from typing import Any, ClassVar
+from collections.abc import Awaitable, Callable
+from typing import ClassVar, Protocol
 from uuid import UUID
 
 import structlog
@@ -16,15 +16,19 @@ from channels.layers import get_channel_layer
 from django.db import InterfaceError, OperationalError
 
 from intellispark.realtime.close_codes import CloseCode
-from intellispark.realtime.dataloader import DataLoader
-from intellispark.realtime.events import as_message
+from intellispark.realtime.events import CloseMessage, Frame, FrameMessage, as_message
 from intellispark.realtime.hub import hub
-from intellispark.realtime.identity import Identity, SocketRefused
+from intellispark.realtime.identity import Identity, Scope, SocketRefused
 from intellispark.realtime.publish import user_group
-from intellispark.realtime.transport.connections import EXTENSION, AsgiConnection
+from intellispark.realtime.transport.connections import EXTENSION, AsgiConnection, AsgiMessage
+from intellispark.realtime.transport.layer import DirectChannelLayer
 from intellispark.realtime.transport.send_queue import SendQueue
 
 logger = structlog.get_logger(__name__)
+
+
+class FirstFrame(Protocol):
+    async def __call__(self, user_id: UUID, /) -> Frame: ...
 
 
 class UserSocket(AsyncWebsocketConsumer):
@@ -33,10 +37,10 @@ class UserSocket(AsyncWebsocketConsumer):
     Refusals are accepted first: a close before that reaches the browser without its code.
     """
 
-    first_frame: ClassVar[DataLoader[UUID, dict[str, Any]]]
+    first_frame: ClassVar[FirstFrame]
     """The frame that a connection of that person starts with."""
 
-    authenticate: ClassVar[staticmethod[[dict[str, Any]], Awaitable[Identity]]]
+    authenticate: ClassVar[staticmethod[[Scope], Awaitable[Identity]]]
     """Says whose the connection of an ASGI scope is. Raises SocketRefused."""
 
     identity: Identity
@@ -44,10 +48,15 @@ class UserSocket(AsyncWebsocketConsumer):
     closed = False
     ending: asyncio.TimerHandle | None = None
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: Callable[[], Awaitable[AsgiMessage]],
+        send: Callable[[AsgiMessage], Awaitable[None]],
+    ) -> None:
         """Replaces Channels' own loop, which takes a queue, two tasks and a thread hop a message:
         the layer hands messages over directly."""
-        layer: Any = get_channel_layer()
+        layer: DirectChannelLayer = get_channel_layer()
         self.scope, self.base_send, self.channel_layer = scope, send, layer
         self.channel_name = await layer.new_channel()
         layer.attach(self.channel_name, self.on_message)
@@ -60,7 +69,7 @@ class UserSocket(AsyncWebsocketConsumer):
             layer.detach(self.channel_name)
             await self.leave()
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
+    async def dispatch(self, message: AsgiMessage) -> None:
         """Without Channels' closing of database connections: no handler of ours opens one."""
         await getattr(self, get_handler_name(message))(message)
 
@@ -100,7 +109,7 @@ class UserSocket(AsyncWebsocketConsumer):
         if not self.closed:
             self.send_queue.start(as_message(frame))
 
-    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+    async def websocket_disconnect(self, message: AsgiMessage) -> None:
         await self.leave()
         raise StopConsumer
 
@@ -113,12 +122,12 @@ class UserSocket(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Clients have nothing to say here; what they send is dropped."""
 
-    def send_frame(self, message: dict[str, Any]) -> None:
+    def send_frame(self, message: FrameMessage) -> None:
         """A frame, as `as_message` makes it."""
         if not self.closed:
             self.send_queue.offer(message)
 
-    def close_with(self, code: CloseCode, last: dict[str, Any] | None = None) -> None:
+    def close_with(self, code: int, last: FrameMessage | None = None) -> None:
         """Close it, whatever still waits to be sent; with a last frame for a client that reads."""
         if not self.closed:
             self._stop()
@@ -134,7 +143,7 @@ class UserSocket(AsyncWebsocketConsumer):
         if self.ending is not None:
             self.ending.cancel()
 
-    def on_message(self, message: dict[str, Any]) -> None:
+    def on_message(self, message: FrameMessage | CloseMessage) -> None:
         """What the person's group is told: a frame, or to close."""
         if message["type"] == "frame.send":
             self.send_frame(message)

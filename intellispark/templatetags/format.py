@@ -82,7 +82,7 @@ def spoken(text: str | None) -> str:
 @register.filter
 def initials(name: str) -> str:
     """Two letters for a person without a picture; one in Chinese, Japanese and Korean."""
-    words = re.findall(r"\w+", name.replace("_", " ")) or ["?"]
+    words: list[str] = re.findall(r"\w+", name.replace("_", " ")) or ["?"]
     if words[0][0] > "\u2e7f":  # Han, kana, hangul
         return words[0][0]
     return (words[0][0] + (words[1][0] if len(words) > 1 else words[0][1:2])).upper()

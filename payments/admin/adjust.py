@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import uuid4
 
 from django import forms
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from intellispark.accounts.models import User
 from intellispark.dates import check_date
 from intellispark.db import database_now
+from intellispark.text import StrOrPromise
 from payments.errors import EntryConflict, InsufficientTokens, InvariantViolated
 from payments.ledger import operations as ledger
 from payments.ledger.models import LedgerEntry, Wallet
@@ -25,8 +26,8 @@ class EntryForm(forms.Form):
     """The base of both. `form_key` is made with the form, so sending it twice writes one entry."""
 
     prefix_of_key: ClassVar[str]
-    title: ClassVar[Any]
-    success: ClassVar[Any]  # the message to the admin; with `tokens`, `user` and `balance`
+    title: ClassVar[StrOrPromise]
+    success: ClassVar[StrOrPromise]  # the message to the admin; with `tokens`, `user` and `balance`
     log_message: ClassVar[str]  # for the admin's log, in English; with `tokens` and `reason`
 
     reason = forms.CharField(
@@ -90,7 +91,7 @@ class AdjustForm(EntryForm):
             raise ValidationError(_("Enter a number other than zero."))
         return tokens
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("expires_on") and (cleaned.get("tokens") or 1) < 0:
             self.add_error("expires_on", ValidationError(_("Only tokens you give can expire.")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
 
 from django import forms
 from django.contrib import admin
@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
+from intellispark.accounts.long_answers import identity_of, while_valid
 from intellispark.dates import check_date
 from payments.audit.export import CONTENT_TYPES, lines, parts, select
 from payments.ledger.history import balance_at
@@ -44,7 +45,7 @@ def past_view(site: admin.AdminSite, request: HttpRequest, wallet: Wallet) -> Ht
     """The balance at the chosen time or version, and a form for the export."""
     is_sent = any(request.GET.get(name) for name in ("at", "version"))
     form = PastForm(request.GET if is_sent else None)
-    found: Any = None
+    found = None
     if form.is_valid():
         found = balance_at(user_id=wallet.pk, **form.cleaned_data)
     context = {
@@ -65,17 +66,16 @@ def export_view(request: HttpRequest, wallet: Wallet) -> StreamingHttpResponse |
     form = ExportForm(request.GET)
     if not form.is_valid():
         return None
-    chosen: dict[str, Any] = {
-        "wallet_id": wallet.pk,
-        "from_version": form.cleaned_data["from_version"],
-    }
+    first: int = form.cleaned_data["from_version"]
     file_format = form.cleaned_data["form"]
-    content: Any = (
-        parts(**chosen, form=file_format)
+    content: AsyncIterator[str] | Iterator[str] = (
+        while_valid(
+            identity_of(request), parts(wallet_id=wallet.pk, from_version=first, form=file_format)
+        )
         if isinstance(request, ASGIRequest)
-        else lines(select(**chosen), file_format)
+        else lines(select(wallet_id=wallet.pk, from_version=first), file_format)
     )
-    name = f"ledger-{wallet.pk}-from-{chosen['from_version']}.{file_format}"
+    name = f"ledger-{wallet.pk}-from-{first}.{file_format}"
     return StreamingHttpResponse(
         content,
         content_type=CONTENT_TYPES[file_format],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -31,7 +30,7 @@ class PeriodForm(forms.Form):
         label=_("Last day (UTC)"), widget=AdminDateWidget, validators=[check_date]
     )
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         cleaned = super().clean() or self.cleaned_data
         if "first" in cleaned and "last" in cleaned and cleaned["last"] < cleaned["first"]:
             raise ValidationError(_("The period ends before it begins."))

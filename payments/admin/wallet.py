@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -58,7 +57,7 @@ class WalletAdmin(ReadOnlyAdmin):
         return format_html('<a href="{}?wallet={}">{}</a>', address, wallet.pk, _("Show"))
 
     def get_urls(self) -> list[URLPattern]:
-        views: dict[str, Callable[..., Any]] = {
+        views: dict[str, Callable[..., HttpResponseBase]] = {
             "adjust": self.adjust_view,
             "write_off": self.write_off_view,
             "past": self.past_view,
@@ -79,7 +78,7 @@ class WalletAdmin(ReadOnlyAdmin):
         request: HttpRequest,
         object_id: str,
         form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
         wallet = self._wallet(unquote(object_id))
         extra = {

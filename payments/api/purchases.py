@@ -50,6 +50,7 @@ class CheckoutView(APIView):
         responses={
             201: CheckoutAnswerSerializer,
             409: OpenApiResponse(ERROR, description="The key was used for another pack."),
+            403: OpenApiResponse(ERROR, description="This site sells no tokens, or suspended."),
             503: OpenApiResponse(ERROR, description="The payment provider cannot be reached."),
         },
         tags=["payment"],

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from intellispark.api.openapi import (
     COUNT,
     SECURITY,
     TIME,
     UUID,
+    Schema,
     header,
     json_answer,
     object_of,
     ref,
 )
 
-SCHEMAS: dict[str, Any] = {
+SCHEMAS: Schema = {
     "Expiring": {
         "description": "Tokens that expire at that time unless they are spent before.",
         **object_of(tokens=COUNT, expires_at=TIME),
@@ -43,7 +42,7 @@ SCHEMAS: dict[str, Any] = {
 
 ETAG = {"ETag": {"schema": {"type": "string"}}}
 
-TOKENS: dict[str, Any] = {
+TOKENS: Schema = {
     "operationId": "payment_user_tokens",
     "summary": "The balance",
     "description": "Carries an `ETag`; ask with `If-None-Match` and get 304 while it stands.",
@@ -57,7 +56,7 @@ TOKENS: dict[str, Any] = {
 }
 
 
-def add_tokens(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+def add_tokens(result: Schema, **kwargs: object) -> Schema:
     """drf-spectacular's hook. Runs before the one that adds the errors to every operation."""
     result.setdefault("components", {}).setdefault("schemas", {}).update(SCHEMAS)
     result["paths"]["/api/payment/user/tokens"] = {"get": TOKENS}

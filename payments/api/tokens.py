@@ -6,7 +6,6 @@ It is in the OpenAPI schema by hand (`payments.api.schema`).
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -39,18 +38,18 @@ async def tokens(request: HttpRequest) -> HttpResponseBase:
     return get_conditional_response(request, etag=etag, response=response) or response
 
 
-def _wallets(user_ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
+def _wallets(user_ids: list[UUID]) -> dict[UUID, dict[str, object]]:
     """The wallets of these people as JSON: one query; more for new ones, and for dated tokens."""
     found = Wallet.objects.in_bulk(user_ids)
     return {pk: wallet_json(found.get(pk) or Wallet.objects.for_user(pk)) for pk in user_ids}
 
 
-wallets: DataLoader[UUID, dict[str, Any]] = DataLoader(_wallets)
+wallets: DataLoader[UUID, dict[str, object]] = DataLoader(_wallets)
 
 
-def wallet_json(wallet: Wallet) -> dict[str, Any]:
+def wallet_json(wallet: Wallet) -> dict[str, object]:
     """`Wallet` of the schema. Whole tokens, times in UTC."""
-    balance: dict[str, Any] = {**balance_of(wallet)}
+    balance: dict[str, object] = {**balance_of(wallet)}
     del balance["ops"]  # only what was just written has any
     return {
         "user_id": str(wallet.pk),

@@ -38,7 +38,7 @@ class TransactionsView(APIView):
     def get(self, request: Request) -> Response:
         query = HistoryQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        chosen: dict[str, Any] = query.validated_data
+        chosen: dict[str, Any] = query.validated_data  # of the types that HistoryQuery says
         page = history.read(
             user_id=current_user(request).pk,
             kind=chosen.get("kind", history.POSTED),

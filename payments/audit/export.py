@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import datetime
 from io import StringIO
-from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -44,7 +43,7 @@ COLUMNS = (
 # Text that a spreadsheet takes for a formula (OWASP, "CSV Injection"). Numbers are not text.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
-Format = Callable[[Iterable[tuple[Any, ...]]], Iterator[str]]
+Format = Callable[[Iterable[tuple[object, ...]]], Iterator[str]]
 
 
 def select(*, wallet_id: UUID | None = None, from_version: int = 1) -> LedgerQuerySet:
@@ -79,7 +78,7 @@ async def parts(*, wallet_id: UUID, from_version: int, form: str) -> AsyncIterat
         yield await sync_to_async(part)(after)
 
 
-def _csv(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+def _csv(rows: Iterable[tuple[object, ...]]) -> Iterator[str]:
     line = StringIO()
     writer = csv.writer(line)
     for row in rows:
@@ -89,19 +88,19 @@ def _csv(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
         line.truncate()
 
 
-def _ndjson(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+def _ndjson(rows: Iterable[tuple[object, ...]]) -> Iterator[str]:
     for row in rows:
         values = {name: _plain(value) for name, value in zip(COLUMNS, row, strict=True)}
         yield json.dumps(values, ensure_ascii=False) + "\n"
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     """The value as a cell; a quote before text that looks like a formula keeps it from running."""
     value = _plain(value)
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     match value:
         case datetime():
             return isoformat(value)

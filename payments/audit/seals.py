@@ -48,6 +48,8 @@ SEALED = (
 )
 VERSION = SEALED.index("version")
 
+Row = tuple[Any, ...]  # the values of SEALED
+
 
 def seal() -> int:
     """Seal all entries that have no seal; the result is their number. One transaction a chunk."""
@@ -104,7 +106,7 @@ def _first_difference(wallet_id: UUID, seals: Iterator[LedgerSeal]) -> str:
     return ""
 
 
-def _rows(wallet_id: UUID, after: int = 0) -> Iterator[tuple[Any, ...]]:
+def _rows(wallet_id: UUID, after: int = 0) -> Iterator[Row]:
     entries = LedgerEntry.objects.filter(wallet_id=wallet_id, version__gt=after)
     return entries.order_by("version").values_list(*SEALED).iterator(CHUNK)
 
@@ -113,7 +115,7 @@ def _start(wallet_id: UUID) -> bytes:
     return sha256(wallet_id.bytes).digest()
 
 
-def _next(digest: bytes, row: tuple[Any, ...]) -> bytes:
+def _next(digest: bytes, row: Row) -> bytes:
     """The entry's digest. Times have six digits and ids are text, so both engines give the same."""
     entry = json.dumps(row, default=str, separators=(",", ":"), ensure_ascii=True)
     return sha256(digest + entry.encode()).digest()

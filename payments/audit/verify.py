@@ -1,4 +1,4 @@
-"""Checks every wallet against its entries."""
+"""Proves every wallet against its entries: what `check_ledger` finds is listed by `differences`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -18,7 +18,7 @@ from payments.ledger.models import LedgerEntry, Wallet
 class Difference:
     """One place where the ledger breaks an invariant."""
 
-    wallet_id: Any
+    wallet_id: UUID
     what: str
 
     def __str__(self) -> str:

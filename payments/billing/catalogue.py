@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.utils.text import format_lazy
@@ -11,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from intellispark.api.errors import Invalid
+from intellispark.text import StrOrPromise
 from payments.errors import UnknownPack
 
 CURRENCY_SIGNS = {"USD": "$"}
@@ -24,7 +24,7 @@ class Pack:
     """
 
     key: str
-    name: Any
+    name: StrOrPromise
     description: str
     tokens: int
     price_cents: int
@@ -40,7 +40,7 @@ class Pack:
         return self.price_cents * settings.AI_PRICE_TOKENS / self.tokens
 
     @property
-    def reply_price(self) -> Any:
+    def reply_price(self) -> StrOrPromise:
         """`reply_cents` in words, to a tenth of a cent."""
         return format_lazy(_("{cents}¢ per reply"), cents=f"{self.reply_cents:.1f}")
 
@@ -77,7 +77,7 @@ PACKS = {pack.key: pack for pack in _LIST}
 FEATURED = "standard"
 
 
-def get_pack(key: Any) -> Pack:
+def get_pack(key: object) -> Pack:
     """The pack of that key, as a client sent it. Raises Invalid, UnknownPack (422)."""
     if not isinstance(key, str):
         raise Invalid.field("pack", _("Choose a pack."))

@@ -7,7 +7,6 @@ learns of the payment (the sandbox page, a webhook, the page people come back to
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -18,14 +17,15 @@ from intellispark.api.idempotency import once
 from intellispark.api.lookups import get_by_id
 from intellispark.api.models import IdempotencyKey
 from payments.billing.catalogue import Pack, get_pack
-from payments.billing.gateways.registry import get_gateway
+from payments.billing.gateways.registry import get_gateway, sells_tokens
 from payments.billing.models import Purchase
+from payments.errors import PaymentsOff
 
 OPERATION = "checkout"
 
 
 def start_checkout(
-    *, user: User, pack: Any, return_url: str, key: str = ""
+    *, user: User, pack: object, return_url: str, key: str = ""
 ) -> tuple[Purchase, str]:
     """A pending purchase of that pack, and the absolute URL where it is paid.
 
@@ -34,14 +34,16 @@ def start_checkout(
     Idempotency-Key, or the hidden one of a form) a repeated call returns the same purchase; if the
     first call died before its answer, the next one asks the gateway again.
 
-    Raises UnknownPack and Invalid (422), IdempotencyConflict (409: the key belongs to another
-    pack), NotFound (404: the purchase of that key is gone) and GatewayUnavailable (503: the
-    purchase stays pending, and the same key asks again); NotSignedIn when the account was closed
-    meanwhile.
+    Raises PaymentsOff (403), UnknownPack and Invalid (422), IdempotencyConflict (409: the key
+    belongs to another pack), NotFound (404: the purchase of that key is gone) and
+    GatewayUnavailable (503: the purchase stays pending, and the same key asks again); NotSignedIn
+    when the account was closed meanwhile.
     """
     pack_key = pack.strip() if isinstance(pack, str) else pack
 
     def make(record: IdempotencyKey) -> tuple[Purchase, IdempotencyKey]:
+        if not sells_tokens():
+            raise PaymentsOff
         lock_open_account(user.pk)
         return _create(record.resource_id, user, get_pack(pack_key)), record
 

@@ -1,4 +1,6 @@
-"""What expires when: for the pages, and for housekeeping, which lets it."""
+"""When tokens expire: the forecast that pages show, and the pass by which housekeeping lets due
+lots of all wallets expire. One wallet's expiry is in `posting.py`, the order of lots in `lots.py`.
+"""
 
 from __future__ import annotations
 
@@ -36,18 +38,23 @@ class Expiring(NamedTuple):
 
 
 class ExpiryForecast(NamedTuple):
-    """What expires when, for a page. `soon` and `first` are of the next seven days."""
+    """What expires when, for a page: in the next seven days, and later."""
 
-    dates: list[Expiring]
-    soon: int
-    first: datetime | None
+    soon: list[Expiring]
+    later: list[Expiring]
 
     @classmethod
     def for_wallet(cls, wallet: Wallet) -> Self:
         dates = expiring(wallet)
-        near = database_now() + NOTICE if dates else None
-        soon = [found for found in dates if near and found.expires_at <= near]
-        return cls(dates, sum(found.tokens for found in soon), soon[0].until if soon else None)
+        if not dates:
+            return cls([], [])
+        near = database_now() + NOTICE
+        soon = [found for found in dates if found.expires_at <= near]
+        return cls(soon, dates[len(soon) :])
+
+    @property
+    def soon_tokens(self) -> int:
+        return sum(found.tokens for found in self.soon)
 
 
 def expire_due_wallets(*, limit: int = BATCH) -> int:

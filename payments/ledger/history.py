@@ -113,7 +113,9 @@ class Row:
         if self.entry.reason:
             return self.entry.reason
         match self.entry.kind:
-            case Kind.HOLD if not self.is_open:
+            case Kind.HOLD if self.is_open:
+                return gettext("Reserved while the reply is being written")
+            case Kind.HOLD:
                 captured = self.entry.resolution.kind == Kind.CAPTURE
                 return gettext("Charged") if captured else gettext("Not charged")
             case Kind.RELEASE:

@@ -129,7 +129,7 @@ class Lots:
             case Kind.SPEND:
                 self._spend(line, self._take(tokens))
             case Kind.CLAWBACK:
-                self._spend(line, self._take(tokens, newest=True))
+                self._spend(line, self._take(tokens, from_end=True))
             case Kind.ADJUSTMENT if line.amount < 0:
                 self._spend(line, self._take(tokens))
             case Kind.EXPIRY:
@@ -165,17 +165,17 @@ class Lots:
                 insort(self.free, lot)
             lot.free += tokens
 
-    def _take(self, tokens: int, *, newest: bool = False) -> list[Part]:
+    def _take(self, tokens: int, *, from_end: bool = False) -> list[Part]:
         """Tokens out of the lots, in their order or from its end; what is missing is owed."""
         parts: list[Part] = []
         while tokens and self.free:
-            lot = self.free[-1 if newest else 0]
+            lot = self.free[-1 if from_end else 0]
             count = min(tokens, lot.free)
             parts.append((lot, count))
             tokens -= count
             lot.free -= count
             if not lot.free:
-                self.free.pop(-1 if newest else 0)
+                self.free.pop(-1 if from_end else 0)
         if tokens:
             self.owed += tokens
             self._moves.append(Move("debt", -tokens))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, TypedDict
+from typing import TypedDict
 from uuid import UUID
 
 from django.conf import settings
@@ -51,7 +51,7 @@ class BalanceBeacon(TypedDict):
     version: int
 
 
-def changed_frame(entry: LedgerEntry) -> dict[str, object]:
+def changed_frame(entry: LedgerEntry) -> BalanceChanged:
     """The `balance.changed` frame of that entry, complete: nothing is read after the commit."""
     return {
         "type": "balance.changed",
@@ -66,7 +66,7 @@ def changed_frame(entry: LedgerEntry) -> dict[str, object]:
     }
 
 
-def first_frames(user_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+def first_frames(user_ids: Collection[UUID]) -> dict[UUID, BalanceSnapshot]:
     """The `balance.snapshot` frame of each of these people: two queries."""
     beacon_secs = settings.BEACON_SECS
     return {
@@ -80,7 +80,7 @@ def first_frames(user_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
     }
 
 
-def beacons(user_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+def beacons(user_ids: Collection[UUID]) -> dict[UUID, BalanceBeacon]:
     """The `balance.beacon` frame of each of these people: one query."""
     found = Wallet.objects.filter(pk__in=user_ids).values_list("pk", "epoch", "version")
     return {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
@@ -13,6 +11,6 @@ from payments.live.frames import changed_frame
 
 
 @receiver(post_save, sender=LedgerEntry)
-def publish_entry(instance: LedgerEntry, **kwargs: Any) -> None:
+def publish_entry(instance: LedgerEntry, **kwargs: object) -> None:
     """After the commit, send the entry's frame to all the person's open pages."""
     publish_on_commit(instance.wallet_id, changed_frame(instance))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -23,7 +21,7 @@ def expiry(request: HttpRequest) -> HttpResponse:
     return render(request, "payments/_expiry.html", expiry_context(request))
 
 
-def expiry_context(request: HttpRequest) -> dict[str, Any]:
+def expiry_context(request: HttpRequest) -> dict[str, object]:
     """What `_expiry.html` needs."""
     wallet = Wallet.objects.for_user(current_user(request).pk)
     return {"debt": wallet.debt, "expiry": ExpiryForecast.for_wallet(wallet)}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -27,7 +25,7 @@ def history(request: HttpRequest) -> HttpResponse:
     return render(request, "payments/_history.html", history_context(request))
 
 
-def history_context(request: HttpRequest) -> dict[str, Any]:
+def history_context(request: HttpRequest) -> dict[str, object]:
     """What `_history.html` needs: a page of the history, and the addresses of its neighbours.
 
     A query that makes no sense means page one.
@@ -41,7 +39,7 @@ def history_context(request: HttpRequest) -> dict[str, Any]:
         limit=PAGE_SIZE,
     )
 
-    def address(**query: Any) -> str:
+    def address(**query: str | int) -> str:
         found = urlencode({key: value for key, value in query.items() if value})
         return f"{reverse('payment')}?{found}#history" if found else f"{reverse('payment')}#history"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import uuid4
 
 from django.contrib.auth.decorators import login_required
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from intellispark.api.errors import DomainError
 from payments.billing.catalogue import FEATURED, PACKS
+from payments.billing.gateways.registry import sells_tokens
 from payments.billing.gateways.sandbox.gateway import sandbox_is_active
 from payments.views.expiry import expiry_context
 from payments.views.history import history_context
@@ -34,7 +34,7 @@ def tokens_page(request: HttpRequest, *, error: DomainError | None = None) -> Ht
         **history_context(request),
         **expiry_context(request),
         "highlight": purchase and purchase.entry_id,
-        "offers": _offers(),
+        "offers": _offers() if sells_tokens() else [],
         "is_sandbox": sandbox_is_active(),
         "purchase": purchase,
         "error": error,
@@ -42,7 +42,7 @@ def tokens_page(request: HttpRequest, *, error: DomainError | None = None) -> Ht
     return render(request, "payments/payment.html", context, status=error.status if error else 200)
 
 
-def _offers() -> list[dict[str, Any]]:
+def _offers() -> list[dict[str, object]]:
     """The packs, each with the key of its form. A key serves one purchase, so never cache it."""
     return [
         {"pack": pack, "key": uuid4(), "is_featured": pack.key == FEATURED}

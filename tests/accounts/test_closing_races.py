@@ -17,7 +17,8 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from chat.conversations.chats import create_chat
+from chat.conversations.chats import create_chat, rename_chat
+from chat.conversations.messages import post_message
 from chat.models import Character, Chat, Generation, Message
 from chat.replies.start import start
 from intellispark.accounts.closing import close_account
@@ -57,7 +58,7 @@ def left_of(user: User) -> dict[str, Any]:
 
 WRITERS = [
     "profile", "language", "chat_begun", "chat_renamed", "said", "reply", "bought", "wished",
-    "refreshed", "signed_in_by_api", "signed_in_by_page", "draft",
+    "refreshed", "signed_in_by_api", "signed_in_by_page", "first_message",
 ]  # fmt: skip
 
 
@@ -65,7 +66,6 @@ class Writers:
     """What somebody's own pages and programs may be sending while they close their account."""
 
     def __init__(self, user: User) -> None:
-        self.user = user
         self.pair: Pair = issue(user)
         self.character = make_character()
         self.chat = create_chat(user=user, character_id=self.character.pk)
@@ -99,11 +99,6 @@ class Writers:
     def reply(self) -> int:
         return self._api("post", f"/api/chats/{self.chat.pk}/generate", {"content": "alice here."})
 
-    def reply_begun(self) -> None:
-        """The transaction of `reply` alone: on this thread, and nothing runs after it."""
-        body = {"content": "alice here."}
-        start(user=self.user, chat_id=self.chat.pk, body=body, key="begun")
-
     def bought(self) -> int:
         return self._api("post", "/api/payment/checkout", {"pack": "starter"})
 
@@ -122,7 +117,7 @@ class Writers:
         body = {"login": "alice", "password": PASSWORD}
         return Client().post("/accounts/login/", body).status_code
 
-    def draft(self) -> int:
+    def first_message(self) -> int:
         path = f"/characters/{self.character.pk}/start/"
         return next(self.clients).post(path, {"message": "alice's secret"}).status_code
 
@@ -168,16 +163,36 @@ def _close_once_let_in(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transaction.Atomic, "__enter__", close_first)
 
 
+def say(user: User, chat: Chat) -> None:
+    post_message(user=user, chat=chat, content="It is alice.", key="k")
+
+
+def ask(user: User, chat: Chat) -> None:
+    start(user=user, chat_id=chat.pk, body={"content": "alice here."}, key="k")
+
+
+def begin_a_chat(user: User, chat: Chat) -> None:
+    create_chat(user=user, character_id=chat.character_id, key="k")
+
+
+def rename(user: User, chat: Chat) -> None:
+    rename_chat(chat=chat, title="alice and I")
+
+
+def buy(user: User, chat: Chat) -> None:
+    start_checkout(user=user, pack="starter", key="k", return_url="http://testserver/payment/")
+
+
 @pytest.mark.postgresql
-@pytest.mark.parametrize("name", ["said", "reply_begun", "chat_begun", "chat_renamed", "bought"])
-def test_who_came_first_commits_while_closing_waits(name: str) -> None:
+@pytest.mark.parametrize("write", [say, ask, begin_a_chat, rename, buy])
+def test_who_came_first_commits_while_closing_waits(write: Callable[[User, Chat], None]) -> None:
     """PostgreSQL looks at references to the person as late as the commit: a writer that asked for
     the person no earlier would hold what closing waits for, and wait for it in turn."""
     alice = make_user("alice")
-    write = getattr(Writers(alice), name)
+    chat = create_chat(user=alice, character_id=make_character().pk)
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            write()
+            write(alice, chat)
             closing = pool.submit(_close_elsewhere, alice)
             _until_somebody_waits()
         assert closing.result() is True
@@ -249,7 +264,7 @@ def test_housekeeping_looks_again_for_a_while() -> None:
         TokenFamily.objects.create(
             user=user, auth_hash="x", expires_at=timezone.now() + timedelta(1)
         )
-        Chat.objects.create(user=user, character=make_character(), title="alice")
+        Chat.objects.create(user=user, character=make_character(), given_title="alice")
     User.objects.filter(pk=alice.pk).update(username="alice", language="en")
     assert run_pass()["closed_accounts_erased_again"] == 1
     assert left_of(alice) == {}

@@ -11,8 +11,8 @@ from intellispark.api.addresses import address_key, client_address, is_loopback
 PROXIES = ["10.0.0.0/8", "2001:db8:ffff::1"]
 
 
-def request(remote: str, forwarded: str | None = None):
-    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+def request(remote: str, forwarded: str | None = None, *, host: str = "testserver"):
+    headers = {"Host": host} | ({} if forwarded is None else {"X-Forwarded-For": forwarded})
     return RequestFactory().get("/", headers=headers, REMOTE_ADDR=remote)
 
 
@@ -28,6 +28,12 @@ def request(remote: str, forwarded: str | None = None):
         ("10.0.0.1", "nonsense", "10.0.0.1"),
         ("10.0.0.1", "", "10.0.0.1"),
         ("", None, "unknown"),
+        ("10.0.0.1", "198.51.100.7:4711", "198.51.100.7"),
+        ("10.0.0.1", "198.51.100.7:4711, 10.9.9.9:80", "198.51.100.7"),
+        ("10.0.0.1", "[2001:db8::7]:443", "2001:db8::7"),
+        ("10.0.0.1", '"[2001:db8::7]"', "2001:db8::7"),
+        ("10.0.0.1", "2001:db8::7", "2001:db8::7"),
+        ("::ffff:10.0.0.1", "198.51.100.7", "198.51.100.7"),  # IPv4 over an IPv6 socket
     ],
 )
 def test_the_clients_address(
@@ -50,7 +56,14 @@ def test_ipv6_counts_by_network(address: str, key: str) -> None:
 
 
 def test_loopback_is_not_believed_through_a_proxy() -> None:
-    assert is_loopback(request("127.0.0.1"))
-    assert is_loopback(request("::1"))
-    assert not is_loopback(request("127.0.0.1", "198.51.100.7"))
-    assert not is_loopback(request("192.0.2.1"))
+    assert is_loopback(request("127.0.0.1", host="localhost:8000"))
+    assert is_loopback(request("::1", host="[::1]:8000"))
+    assert is_loopback(request("::ffff:127.0.0.1", host="127.0.0.1"))
+    assert not is_loopback(request("127.0.0.1", "198.51.100.7", host="localhost"))
+    assert not is_loopback(request("192.0.2.1", host="localhost"))
+
+
+def test_a_proxy_on_this_machine_that_sets_no_header_is_no_loopback(settings: Settings) -> None:
+    assert not is_loopback(request("127.0.0.1", host="example.com"))  # what people asked for
+    settings.TRUSTED_PROXIES = ["127.0.0.1"]
+    assert not is_loopback(request("127.0.0.1", host="127.0.0.1:8000"))

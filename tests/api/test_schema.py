@@ -12,7 +12,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 from django.urls import get_resolver
+from drf_spectacular.generators import SchemaGenerator
 
+from intellispark.api import schema_view
 from intellispark.api.errors import DomainError
 
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -102,6 +104,24 @@ def test_the_schema_is_served_to_everybody() -> None:
     response = Client().get("/api/schema/", headers={"Accept": "application/json"})
     assert response.status_code == 200
     assert response.json()["openapi"].startswith("3.")
+
+
+def test_the_schema_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a stranger adds to the address: making it takes longer than most requests."""
+    made = []
+    monkeypatch.setattr(schema_view, "SchemaGenerator", lambda: made.append(1) or SchemaGenerator())
+    schema_view._document.cache_clear()
+    client = Client()
+    first = client.get("/api/schema/")
+    for query in ("", "?x=1", "?version=7", "?lang=nowhere"):
+        again = client.get(f"/api/schema/{query}")
+        assert (again.status_code, again.content) == (200, first.content)
+    assert len(made) == 1
+    assert "max-age=3600" in first["Cache-Control"]
+    etag = {"If-None-Match": first["ETag"]}
+    assert client.get("/api/schema/", headers=etag).status_code == 304
+    assert "的" in client.get("/api/schema/?lang=zh-hans&format=json").content.decode()
+    assert len(made) == 2
 
 
 def test_the_docs_page_needs_no_inline_script() -> None:

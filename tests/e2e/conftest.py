@@ -65,6 +65,7 @@ def production(testrun_uid: str) -> dict[str, str]:
         "SECRET_KEY": settings.SECRET_KEY,
         "ALLOWED_HOSTS": "127.0.0.1",
         "RATE_LIMITS": "off",
+        "PAYMENTS": "sandbox",
     }
     folder = Path(tempfile.gettempdir())
     collected = folder / f"intellispark-collected-{testrun_uid}"

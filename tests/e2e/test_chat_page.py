@@ -29,6 +29,10 @@ TOKENS_COME = """async () => {
     const { epoch, version } = store.state;
     store.apply({ epoch, version: version + 1, balance: 15, held: 0, available: 15, debt: 0 });
 }"""
+NO_NETWORK = """
+    Object.defineProperty(Navigator.prototype, "onLine", { get: () => false });
+    addEventListener("load", () => dispatchEvent(new Event("offline")));
+"""
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 SignIn = Callable[..., BrowserContext]
@@ -241,6 +245,39 @@ def test_without_a_network_the_message_goes_back_into_the_box(alices: Alices) ->
     page.keyboard.press("Enter")
     expect(conversation(page).get_by_text("Nice to meet you.")).to_be_visible()
     expect(notice(page)).to_be_hidden()
+
+
+def test_a_browser_that_believes_to_be_offline_still_sends(sign_in: SignIn) -> None:
+    """As on a laptop without a network, where the site at 127.0.0.1 works as ever."""
+    alice = make_user()
+    context = sign_in(alice)
+    context.add_init_script(NO_NETWORK)
+    page = open_chat(context, new_chat(alice))
+    with page.expect_response("**/healthz"):  # a reason to ask, and no more
+        page.evaluate("dispatchEvent(new Event('offline'))")
+    assert page.evaluate("navigator.onLine") is False
+    send(page, "Hello, professor.")
+    expect(last_reply(page).locator("[data-receipt]")).to_have_text("✦ 1 token")
+    expect(page.locator("[data-offline]")).to_be_hidden()
+    expect(notice(page)).to_be_hidden()
+
+
+def test_what_was_sent_without_a_line_is_kept_and_the_note_goes_with_it(alices: Alices) -> None:
+    _, chat, page = alices
+    page.context.set_offline(True)
+    expect(page.locator("[data-offline]")).to_be_visible()
+    send(page, "Can you hear me?")
+    kept = f"localStorage.getItem('user:{chat.user_id}:draft:{chat.pk}')"
+    assert "Can you hear me?" in page.evaluate(kept)  # a page that is closed now loses nothing
+    expect(notice(page)).to_contain_text("could not be reached")
+    expect(box(page)).to_have_value("Can you hear me?")
+    expect(page.locator("[data-offline]")).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.locator("[data-offline]")).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(conversation(page).get_by_text("Nice to meet you.")).to_be_visible()
+    assert page.evaluate(kept) is None
+    assert chat.messages.filter(role="user").count() == 1
 
 
 def test_a_second_tab_is_told_and_keeps_its_text(alices: Alices) -> None:

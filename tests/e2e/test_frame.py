@@ -1,4 +1,4 @@
-"""The frame of every page: drawer, menus, theme, search key, accessibility; and the first chat."""
+"""The frame of every page: drawer, menus, balance, theme, search key, accessibility."""
 
 from __future__ import annotations
 
@@ -24,6 +24,15 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 STRANGERS = ["/", "/characters/", "/accounts/login/", "/accounts/signup/", "/no-such-page"]
 PEOPLES = ["/", "/characters/?q=zzz", "/chats/", "/payment/", "/settings/", "/accounts/email/"]
 
+BOXES = """card => {
+    const label = card.querySelector(".sidebar__balance-label");
+    const note = card.querySelector("[data-note]");
+    const line = note.textContent ? note : label;
+    return [card, card.querySelector(".button"), card.querySelector(".balance__figure"), line].map(
+        (part) => part.getBoundingClientRect().toJSON()
+    );
+}"""
+
 SignIn = Callable[..., BrowserContext]
 
 
@@ -46,7 +55,7 @@ def violations(page: Page) -> list[tuple[str, str]]:
 def test_pages_pass_axe(
     sign_in: SignIn, visitor: BrowserContext, alice: User, scheme: Any, options: dict[str, Any]
 ) -> None:
-    create_chat(user=alice, character_id=yuki().pk)
+    chat = create_chat(user=alice, character_id=yuki().pk).get_absolute_url()
     page = visitor.new_page()
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # nothing is half faded in
     for path in [*STRANGERS, yuki().get_absolute_url()]:
@@ -54,11 +63,8 @@ def test_pages_pass_axe(
         assert violations(page) == [], path
     page = sign_in(alice, **options).new_page()
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # nothing is half faded in
-    for path in [
-        *PEOPLES,
-        yuki().get_absolute_url(),
-        Chat.objects.get(user=alice).get_absolute_url(),
-    ]:
+    questions = [f"{chat}rename/", f"{chat}delete/"]
+    for path in [*PEOPLES, yuki().get_absolute_url(), chat, *questions]:
         page.goto(path)
         assert violations(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
@@ -119,26 +125,6 @@ def test_times_are_said_in_the_readers_own_zone(sign_in: SignIn, alice: User) ->
     expect(page.locator("[data-chats] time")).to_have_attribute("title", re.compile("M$"))
 
 
-def test_a_stranger_comes_from_a_suggestion_to_the_composer(visitor: BrowserContext) -> None:
-    name = f"new{timezone.now().timestamp()}".replace(".", "")
-    page = visitor.new_page()
-    page.goto(yuki().get_absolute_url())
-    page.locator("[data-suggestion]").nth(1).click()
-    typed = page.get_by_label("Your first message").input_value()
-    assert typed
-    page.get_by_role("button", name="Start chat").click()
-    expect(page.get_by_text("Your message is saved")).to_be_visible()
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("E-mail address").fill(f"{name}@example.com")
-    page.get_by_label("Password").fill("1")
-    page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_text("too short")).to_be_visible()
-    page.get_by_label("Password").fill("a-good-pass-phrase-9")
-    page.get_by_role("button", name="Create account").click()
-    expect(page.locator("[data-composer] textarea")).to_have_value(typed)
-    assert Chat.objects.filter(user__username=name).count() == 1
-
-
 def test_chats_are_renamed_and_deleted_from_the_list(sign_in: SignIn, alice: User) -> None:
     chat = create_chat(user=alice, character_id=yuki().pk)
     page = sign_in(alice).new_page()
@@ -171,8 +157,11 @@ def test_chats_are_renamed_and_deleted_from_the_list(sign_in: SignIn, alice: Use
     assert not Chat.objects.filter(pk=chat.pk).exists()
 
 
-def test_the_drawer_keeps_the_focus_and_gives_it_back(sign_in: SignIn, alice: User) -> None:
-    page = sign_in(alice, **PHONE).new_page()
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_the_drawer_keeps_the_focus_and_gives_it_back(
+    sign_in: SignIn, alice: User, motion: str
+) -> None:
+    page = sign_in(alice, **PHONE, reduced_motion=motion).new_page()
     page.goto("/")
     drawer = page.locator("[data-drawer]")
     expect(drawer).to_be_hidden()
@@ -199,25 +188,40 @@ def test_the_drawer_opens_without_scripts(sign_in: SignIn, alice: User) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
-def test_the_sidebar_card_covers_nothing_and_groups_thousands(
+def test_the_sidebar_card_has_no_empty_line_and_its_note_moves_nothing(
     sign_in: SignIn, alice: User, options: dict[str, Any]
 ) -> None:
     grant(wallet_id=alice.pk, tokens=2_688, key="test")
-    hold(wallet_id=alice.pk, tokens=1, key="test:hold")
-    page = sign_in(alice, **options).new_page()
-    page.goto("/")
-    if options:
-        page.get_by_role("button", name="Menu", exact=True).click()
-    card = page.locator(".sidebar__balance")
-    expect(card.locator("[data-available]")).to_have_text("2,697")
-    expect(card.locator("[data-note]")).to_have_text("1 reserved for a reply in progress")
-    button, note, figure = card.evaluate(  # at one moment: the drawer is still on its way in
-        """card => [".button", "[data-note]", ".balance__figure"].map(
-            (part) => card.querySelector(part).getBoundingClientRect().toJSON()
-        )"""
-    )
-    assert button["bottom"] <= note["top"]
-    assert figure["right"] <= button["left"]
+    boxes = []
+    for held in (False, True):
+        if held:
+            hold(wallet_id=alice.pk, tokens=1, key="test:hold")
+        page = sign_in(alice, **options, reduced_motion="reduce").new_page()
+        page.goto("/")
+        if options:
+            page.get_by_role("button", name="Menu", exact=True).click()
+            expect(page.get_by_role("link", name="Close menu")).to_be_focused()
+        card = page.locator(".sidebar__balance")
+        expect(card.locator("[data-available]")).to_have_text("2,697" if held else "2,698")
+        words = "1 reserved for a reply in progress" if held else "Token balance"
+        expect(card.get_by_text(words)).to_be_visible()
+        boxes.append(card.evaluate(BOXES))
+    for card, button, figure, line in boxes:
+        assert line["bottom"] <= min(button["top"], figure["top"])
+        assert figure["right"] <= button["left"]
+        assert card["bottom"] - max(button["bottom"], figure["bottom"]) <= 16  # its padding
+    assert [box[:2] for box in boxes[:1]] == [box[:2] for box in boxes[1:]]
+
+
+def test_the_balance_is_quiet_with_room_until_it_is_low(sign_in: SignIn) -> None:
+    colours = []
+    for tokens in (6, 5):
+        page = sign_in(make_user(tokens=tokens)).new_page()
+        page.goto("/")
+        pill = page.locator("[data-nav] .balance--nav")
+        colours.append(pill.evaluate("element => getComputedStyle(element).backgroundColor"))
+    quiet, low = colours
+    assert quiet == "rgba(0, 0, 0, 0)" != low
 
 
 def test_a_refused_setting_breaks_no_script(sign_in: SignIn, alice: User) -> None:
@@ -301,7 +305,7 @@ def test_the_language_is_switched_in_place(visitor: BrowserContext) -> None:
     expect(page.get_by_text("雪栈掌柜由纪")).to_be_visible()
 
 
-def test_going_offline_is_said(visitor: BrowserContext) -> None:
+def test_offline_means_that_a_request_failed(visitor: BrowserContext) -> None:
     page = visitor.new_page()
     page.goto("/")
     visitor.set_offline(True)

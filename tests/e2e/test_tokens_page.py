@@ -60,6 +60,17 @@ def test_history_and_expiry_follow_the_balance(alice: User, sign_in: SignIn) -> 
     expect(toggle).to_be_focused()
 
 
+def test_packs_are_bought_by_buttons_that_say_so(alice: User, sign_in: SignIn) -> None:
+    page = open_page(sign_in(alice, locale="en-US"))
+    buy = page.get_by_role("button", name="Buy 100 tokens for $2.99")
+    assert buy.inner_text().split() == ["Buy", "100", "tokens", "for", "$2.99"]
+    assert page.locator("[data-pack]").evaluate_all(
+        "all => all.every((button) => button.scrollWidth <= button.clientWidth)"
+    )
+    page = open_page(sign_in(alice, locale="zh-CN"))
+    expect(page.get_by_role("button", name="购买 100 代币， $2.99")).to_be_visible()
+
+
 def test_a_page_asks_for_nothing_that_it_came_with(alice: User, sign_in: SignIn) -> None:
     page = sign_in(alice).new_page()
     asked: list[str] = []

@@ -65,6 +65,7 @@ def alice() -> User:
 def chat(alice: User, told: list[Any]) -> Chat:
     found = create_chat(user=alice, character_id=make_character("Mira").pk)
     assert [(each["type"], each["title"]) for each in told] == [("chat.updated", "Mira")]
+    assert not told[0]["title_given"]
     told.clear()
     return found
 
@@ -76,7 +77,7 @@ def types(told: list[dict[str, Any]]) -> list[str]:
 @pytest.mark.django_db(transaction=True)
 def test_renaming_moving_and_deleting_a_chat(chat: Chat, alice: User, told: list[Any]) -> None:
     rename_chat(chat=chat, title="Evenings")
-    assert told[0]["title"] == "Evenings"
+    assert (told[0]["title"], told[0]["title_given"]) == ("Evenings", True)
     post_message(user=alice, chat=chat, content="Hello")
     assert told[1]["updated_at"] > told[0]["updated_at"]
     delete_chat(chat=chat)

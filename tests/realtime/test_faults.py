@@ -184,7 +184,7 @@ async def test_a_reply_in_this_process_needs_no_redis(cluster: Cluster) -> None:
 def make_chat(user: User) -> Chat:
     character: Character = make_character()
     assert CharacterText.objects.filter(character=character).exists()
-    return Chat.objects.create(user=user, character=character, title="Mira")
+    return Chat.objects.create(user=user, character=character, given_title="Mira")
 
 
 async def test_a_redis_that_dies_and_comes_back_is_heard_again(

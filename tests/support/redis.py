@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import redis
 
-from intellispark.realtime.transport import redis_publisher, subscriptions
+from intellispark.realtime.transport import redis_publisher, redis_subscriber
 from intellispark.realtime.transport.breaker import redis_breaker
 from intellispark.realtime.transport.hosts import parse_hosts
 from tests.support.ports import free_port
@@ -24,8 +24,8 @@ START_SECS = 60
 def wait_for_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process's layer waits for Redis as long as it takes; else a slow moment of the machine
     would be an outage, which the layer gets over by losing messages."""
-    monkeypatch.setattr(subscriptions, "CONFIRM_SECS", START_SECS)
-    monkeypatch.setattr(subscriptions, "CONNECT_SECS", START_SECS)
+    monkeypatch.setattr(redis_subscriber, "CONFIRM_SECS", START_SECS)
+    monkeypatch.setattr(redis_subscriber, "CONNECT_SECS", START_SECS)
     monkeypatch.setattr(redis_publisher, "TIMEOUT_SECS", START_SECS)
     monkeypatch.setattr(redis_publisher, "ANSWER_SECS", START_SECS)
 

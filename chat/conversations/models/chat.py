@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -14,11 +13,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat.conversations.models.message import Message
+from intellispark.accounts.models import User
 from intellispark.text import PREVIEW_READS_CHARS
+
+TITLE_MAX_CHARS = 120
 
 
 class ChatQuerySet(models.QuerySet["Chat"]):
-    def owned_by(self, user: Any) -> ChatQuerySet:
+    def owned_by(self, user: User) -> ChatQuerySet:
         """Only the person's own: every lookup by id goes through here."""
         return self.filter(user=user)
 
@@ -26,17 +28,18 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         """Newest activity first, with the character and `last_content`, the beginning of the last
         message, loaded: two queries."""
         last = Message.objects.filter(chat=OuterRef("pk")).said_last()
-        last = last.annotate(beginning=Left("content", PREVIEW_READS_CHARS))
+        begun = last.annotate(beginning=Left("content", PREVIEW_READS_CHARS))
         return (
             self.select_related("character")
             .prefetch_related("character__texts")
-            .annotate(last_content=Subquery(last.values("beginning")[:1]))
+            .annotate(last_content=Subquery(begun.values("beginning")[:1]))
             .order_by("-updated_at", "-created_at")
         )
 
 
 class Chat(models.Model):
     """A conversation. `language` is chosen when it is made, and with it the opening line.
+    `given_title` is empty until somebody renames it: it then follows the reader's language.
 
     `message_count` gives each message its number. It rises under the row's lock, so the numbers
     follow the order in which messages are committed. `updated_at` is the last activity.
@@ -55,7 +58,9 @@ class Chat(models.Model):
         related_name="chats",
         verbose_name=_("character"),
     )
-    title = models.CharField(_("title"), max_length=120)
+    given_title = models.CharField(
+        _("title"), max_length=TITLE_MAX_CHARS, blank=True, db_column="title"
+    )
     language = models.CharField(_("language"), max_length=10, default="en")
     message_count = models.PositiveIntegerField(_("messages"), default=0)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
@@ -71,6 +76,14 @@ class Chat(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def title(self) -> str:
+        """What somebody called it, else the character's name in the active language.
+
+        No query when the character's texts are loaded.
+        """
+        return self.given_title or self.character.name
 
     def get_absolute_url(self) -> str:
         return reverse("chat", args=[self.pk])

@@ -22,7 +22,7 @@ class ReplyRequest:
     """All that a provider needs, loaded beforehand: providers never touch the database.
 
     `turns` ends with the user's message. `script` has the character's demo replies in `language`.
-    `turn_number` counts the replies before this one, without the opening line.
+    `turn_number` counts the pairs of a message and a reply before this one, roughly.
     """
 
     system: str

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from enum import Enum
-from typing import Any
 
 import aiohttp
 import structlog
@@ -14,7 +13,7 @@ import structlog
 from chat.errors import ContentFiltered, ProviderFailed
 from chat.replies.providers.base import Cut, Delta, Event, Thinking, Usage
 from chat.replies.providers.refusals import Refused
-from chat.replies.providers.sse import DONE, json_events
+from chat.replies.providers.sse import DONE, JSONObject, json_events
 
 logger = structlog.get_logger(__name__)
 
@@ -57,7 +56,10 @@ async def events_of(body: AsyncIterator[bytes]) -> AsyncGenerator[Event, None]:
         while True:
             finished = ending is not Ending.NONE
             try:
-                async with asyncio.timeout(AFTER_FINISH_SECS if finished else None):
+                if finished:
+                    async with asyncio.timeout(AFTER_FINISH_SECS):
+                        chunk = await anext(chunks)
+                else:
                     chunk = await anext(chunks)
             except StopAsyncIteration:
                 break
@@ -92,14 +94,14 @@ async def events_of(body: AsyncIterator[bytes]) -> AsyncGenerator[Event, None]:
         raise ProviderFailed
 
 
-def _first_choice(chunk: dict[str, Any]) -> dict[str, Any]:
+def _first_choice(chunk: JSONObject) -> JSONObject:
     """The first choice; `choices` may be empty, null or missing."""
     choices = chunk.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     return first if isinstance(first, dict) else {}
 
 
-def _text(choice: dict[str, Any], *, whole: bool) -> str:
+def _text(choice: JSONObject, *, whole: bool) -> str:
     """The visible text: reasoning has fields of its own, or parts of another type.
 
     A server that does not stream has a `message` in place of the `delta`; one that does may send
@@ -115,7 +117,7 @@ def _text(choice: dict[str, Any], *, whole: bool) -> str:
     return content if isinstance(content, str) else ""
 
 
-def _ending(choice: dict[str, Any]) -> Ending:
+def _ending(choice: JSONObject) -> Ending:
     """The worse of what the server says and what it says that the model behind it said."""
     reasons = [choice.get("finish_reason"), choice.get("native_finish_reason")]
     found = [_meaning(str(reason).lower()) for reason in reasons if reason]
@@ -130,12 +132,12 @@ def _meaning(reason: str) -> Ending:
     return Ending.CUT if reason in CUT else Ending.WHOLE
 
 
-def _usage(chunk: dict[str, Any]) -> Usage | None:
+def _usage(chunk: JSONObject) -> Usage | None:
     usage = chunk.get("usage")
     if not isinstance(usage, dict):
         return None
     return Usage(_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
 
 
-def _count(value: Any) -> int | None:
+def _count(value: object) -> int | None:
     return value if isinstance(value, int) and 0 <= value < USAGE_MAX else None

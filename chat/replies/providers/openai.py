@@ -33,7 +33,7 @@ class OpenAIProvider:
 
     @property
     def model(self) -> str:
-        return settings.OPENAI_MODEL
+        return str(settings.OPENAI_MODEL)
 
     @property
     def price_tokens(self) -> int:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 from chat.errors import (
     ContentFiltered,
@@ -61,7 +60,7 @@ class Refused(Exception):
         self._said = said[:SAID_MAX_CHARS].lower()
 
     @classmethod
-    def in_stream(cls, error: Any) -> Refused:
+    def in_stream(cls, error: object) -> Refused:
         """That of an `error` in a body whose HTTP status was 200."""
         said = json.dumps(error, ensure_ascii=False)
         code = error.get("code") if isinstance(error, dict) else None
@@ -114,7 +113,7 @@ class Refused(Exception):
 
 
 def backoff_secs(attempt: int) -> float:
-    return 0.5 * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311
+    return 0.5 * 2.0 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311
 
 
 def _asked_secs(headers: Mapping[str, str]) -> float | None:

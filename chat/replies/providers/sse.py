@@ -8,14 +8,17 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Final
 
 from chat.errors import ProviderFailed
 
-DONE: Final[dict[str, Any]] = {"done": True}
+JSONObject = dict[str, object]
+"""Parsed, and not checked yet."""
+
+DONE: Final[JSONObject] = {"done": True}
 """Stands for `data: [DONE]`; compare by identity."""
 
-SIGN_OF_LIFE: Final[dict[str, Any]] = {}
+SIGN_OF_LIFE: Final[JSONObject] = {}
 """Stands for a comment: a chunk with nothing in it."""
 
 EVENT_MAX_BYTES = 2_000_000  # of a line, an event, or a body without a stream
@@ -24,7 +27,7 @@ LINE_END = re.compile(rb"\r\n|\r|\n")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-async def json_events(body: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, Any], None]:
+async def json_events(body: AsyncIterator[bytes]) -> AsyncGenerator[JSONObject, None]:
     """The objects of the events, SIGN_OF_LIFE for each comment, then DONE if the server said so.
 
     Raises ProviderFailed where data is not a JSON object, or too long. An `event: error` whose data
@@ -64,11 +67,11 @@ async def json_events(body: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, An
         yield _event(kind, _parsed(data))
 
 
-def _event(kind: str, found: dict[str, Any]) -> dict[str, Any]:
+def _event(kind: str, found: JSONObject) -> JSONObject:
     return {"error": found} if kind == "error" and not found.get("error") else found
 
 
-async def _whole(first: str, lines: AsyncIterator[str]) -> dict[str, Any]:
+async def _whole(first: str, lines: AsyncIterator[str]) -> JSONObject:
     """The object that the body is; the first of a list, as which some servers send an error."""
     parts, size = [first], len(first)
     async for line in lines:
@@ -79,14 +82,14 @@ async def _whole(first: str, lines: AsyncIterator[str]) -> dict[str, Any]:
     return _parsed("\n".join(parts))
 
 
-def _parsed(data: str) -> dict[str, Any]:
+def _parsed(data: str) -> JSONObject:
     found = _object(data)
     if found is None:
         raise ProviderFailed
     return found
 
 
-def _object(data: str) -> dict[str, Any] | None:
+def _object(data: str) -> JSONObject | None:
     """The JSON object in `data`. None for what is no JSON, or not whole; raises ProviderFailed for
     JSON that is no object."""
     try:

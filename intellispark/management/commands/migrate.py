@@ -10,5 +10,5 @@ class Command(migrate.Command):
     Checks without a tag are left out too; `check` and `serve` run all of them.
     """
 
-    def get_check_kwargs(self, options: dict[str, Any]) -> dict[Any, Any]:
+    def get_check_kwargs(self, options: dict[str, object]) -> dict[Any, Any]:
         return {**super().get_check_kwargs(options), "tags": registry.tags_available() - {"ledger"}}

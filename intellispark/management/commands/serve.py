@@ -41,11 +41,11 @@ class Command(BaseCommand):
             "--prepare", action="store_true", help="Migrate and load the starter characters first."
         )
 
-    def get_check_kwargs(self, options: dict[str, Any]) -> dict[Any, Any]:
+    def get_check_kwargs(self, options: dict[str, object]) -> dict[Any, Any]:
         """With the database, where the ledger's triggers must be; `--prepare` installs them."""
         return {} if options["prepare"] else {"databases": [DEFAULT_DB_ALIAS]}
 
-    def handle(self, *args: Any, host: str, port: int, prepare: bool, **options: Any) -> None:
+    def handle(self, *args: object, host: str, port: int, prepare: bool, **options: object) -> None:
         if prepare:
             call_command("migrate", verbosity=0)
             call_command("load_characters", verbosity=0)

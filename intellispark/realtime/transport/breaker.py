@@ -14,15 +14,15 @@ class Breaker:
 
     def __init__(self, *, rest_secs: float = 1.0) -> None:
         self._rest_secs = rest_secs
-        self._closed_from = 0.0
+        self._allows_from = 0.0
         self._failing = False
 
     def allows(self) -> bool:
-        return time.monotonic() >= self._closed_from
+        return time.monotonic() >= self._allows_from
 
     def failed(self) -> bool:
         """Leave it alone for a while. True when this is the first failure of an outage."""
-        self._closed_from = time.monotonic() + self._rest_secs
+        self._allows_from = time.monotonic() + self._rest_secs
         first, self._failing = not self._failing, True
         return first
 
@@ -31,4 +31,4 @@ class Breaker:
 
 
 redis_breaker = Breaker()
-"""One for all uses of Redis in this process: rate limits, publishing, stream log."""
+"""One for all uses of Redis in this process: rate limits and publishing."""

@@ -1,4 +1,5 @@
-"""What is under a socket: the way out for its frames, and the word whether its client still reads.
+"""The connection under a WebSocket: frames go out by it, and it tells when its client stops
+reading.
 
 ASGI cannot say that: `send` returns at once, and what is not read piles up in the server. So our
 server puts a `Connection` of its own into the ASGI scope of each WebSocket, as an extension (see
@@ -11,9 +12,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 EXTENSION = "intellispark.connection"
+AsgiMessage = dict[str, object]
 
 
 class Connection(Protocol):
@@ -31,9 +33,9 @@ class AsgiConnection:
 
     writable = True
 
-    def __init__(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+    def __init__(self, send: Callable[[AsgiMessage], Awaitable[None]]) -> None:
         self._send = send
-        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._queue: asyncio.Queue[AsgiMessage] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
     def open(self, paused: Callable[[], None], resumed: Callable[[], None]) -> None:
@@ -45,7 +47,7 @@ class AsgiConnection:
     def close(self, code: int) -> None:
         self._put({"type": "websocket.close", "code": code})
 
-    def _put(self, message: dict[str, Any]) -> None:
+    def _put(self, message: AsgiMessage) -> None:
         self._queue.put_nowait(message)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._drain())

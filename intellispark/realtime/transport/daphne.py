@@ -9,12 +9,14 @@ import contextlib
 import socket
 import struct
 from collections.abc import Callable
-from typing import Any
 
 from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from twisted.internet.abstract import FileDescriptor
+from twisted.internet.interfaces import IListeningPort
 
+from intellispark.realtime.identity import Scope
 from intellispark.realtime.transport.connections import EXTENSION
 from intellispark.realtime.transport.http import AddressOf, BoundedFactory
 
@@ -27,24 +29,24 @@ class DaphneServer(Server):
     """Daphne with bounds (`http.py`), and a `DaphneConnection` in each WebSocket's scope. Bodies
     are left to Django."""
 
-    def __init__(self, *args: Any, address_of: AddressOf, **options: Any) -> None:
+    def __init__(self, *args: object, address_of: AddressOf, **options: object) -> None:
         self._address_of = address_of
         super().__init__(*args, **options)
 
-    def listen_success(self, port: Any) -> None:
+    def listen_success(self, port: IListeningPort) -> None:
         """Daphne calls it when its factories are made, before anybody is connected."""
         super().listen_success(port)
         BoundedFactory(self.http_factory, self._address_of)
         self.ws_factory.protocol = _with_options_of(self.ws_factory)
 
-    def protocol_connected(self, protocol: Any) -> None:
+    def protocol_connected(self, protocol: WebRequest | WebSocketProtocol) -> None:
         if isinstance(protocol, WebRequest):
             # Twisted would read forms too, for nobody, and answer those it cannot read by an
             # empty 400.
             protocol._parsePOSTFormSubmission = False
         super().protocol_connected(protocol)
 
-    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+    def create_application(self, protocol: WebRequest | WebSocketProtocol, scope: Scope) -> object:
         if scope["type"] == "websocket":
             scope["extensions"] = {EXTENSION: DaphneConnection(protocol)}
         return super().create_application(protocol, scope)
@@ -66,7 +68,7 @@ class DaphneConnection:
 
     __slots__ = ("_paused", "_protocol", "_resumed", "writable")
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: WebSocketProtocol) -> None:
         self._protocol = connection
         self._paused: Callable[[], None] = lambda: None
         self._resumed: Callable[[], None] = lambda: None
@@ -122,7 +124,7 @@ def _frame(payload: bytes) -> bytes:
     return struct.pack("!BBQ", FIN_TEXT, 127, len(payload)) + payload
 
 
-def _write(transport: Any, data: bytes) -> None:
+def _write(transport: FileDescriptor, data: bytes) -> None:
     """Straight to the kernel, and by the reactor what that does not take at once.
 
     The reactor would put every write into its next round and tell epoll of it twice: as much work

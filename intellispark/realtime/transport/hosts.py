@@ -49,13 +49,13 @@ def label(host: Host) -> str:
     return str(host.get("master_name") or f"{host.get('host')}:{host.get('port')}")
 
 
-def bounded(host: Host, *, connect_secs: float, answer_secs: float, retry: Any) -> Host:
+def bounded(host: Host, *, connect_secs: float, answer_secs: float, retry: object) -> Host:
     """The same host, of which nothing is awaited for longer, and once only.
 
     Sentinels are asked in turn, so each of them has its share of the time.
     """
 
-    def options(share: float) -> dict[str, Any]:
+    def options(share: float) -> Host:
         return {
             "protocol": 2,
             "socket_connect_timeout": connect_secs * share,

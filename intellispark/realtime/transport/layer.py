@@ -8,7 +8,7 @@ numbers needs:
   no copy. A process subscribes once to a group, and once for all its channels.
 * What a process sends reaches its own sockets at once, and only the others' by way of Redis: while
   Redis is away, whoever sits on this process misses nothing.
-* Redis can never make a caller wait for long: `subscriptions.py` listens, `redis_publisher.py`
+* Redis can never make a caller wait for long: `redis_subscriber.py` listens, `redis_publisher.py`
   publishes.
 * Whenever messages may have been lost, it says so: `on_loss`.
 
@@ -18,7 +18,7 @@ Without hosts it is the in-process layer. Delivery is at most once: the beacon f
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -31,10 +31,12 @@ from django.conf import settings
 from intellispark.realtime.transport.breaker import Breaker, redis_breaker
 from intellispark.realtime.transport.hosts import Host
 from intellispark.realtime.transport.redis_publisher import RedisPublisher
-from intellispark.realtime.transport.subscriptions import Subscriptions
+from intellispark.realtime.transport.redis_subscriber import RedisSubscriber
 
-Message = dict[str, Any]
-Handler = Callable[[Message], None]
+Message = Mapping[str, object]
+"""What is sent to a channel: JSON, of a shape that its sender and its receiver agree on."""
+
+Handler = Callable[[Any], None]  # of what comes, which it knows
 
 
 class DirectChannelLayer(RedisPubSubChannelLayer):
@@ -47,10 +49,10 @@ class DirectChannelLayer(RedisPubSubChannelLayer):
     def __init__(
         self,
         *,
-        hosts: Sequence[Any] = (),
+        hosts: Sequence[Host] = (),
         prefix: str = "intellispark",
         capacity: int = 100,
-        **serializer: Any,
+        **serializer: object,
     ) -> None:
         super().__init__(hosts=[*hosts], prefix=prefix, capacity=capacity, **serializer)
         self.prefix = prefix
@@ -96,7 +98,7 @@ class DirectChannelLayer(RedisPubSubChannelLayer):
         for publisher in self._publishers:
             publisher.report_lost()
 
-    def envelope(self, name: str, message: Message) -> list[Any]:
+    def envelope(self, name: str, message: Message) -> list[object]:
         """What goes through Redis: who sent it, to which group or channel, and the message."""
         return [self.origin, name, message]
 
@@ -118,7 +120,7 @@ class DirectChannelLayer(RedisPubSubChannelLayer):
 
     def _get_layer(self) -> DirectLoopLayer:
         loop = asyncio.get_running_loop()
-        layer = self._layers.get(loop)
+        layer: DirectLoopLayer | None = self._layers.get(loop)
         if layer is None:
             layer = self._layers[loop] = DirectLoopLayer(channel_layer=self, **self._kwargs)
             _wrap_close(self, loop)
@@ -130,13 +132,13 @@ class DirectLoopLayer(RedisPubSubLoopLayer, BaseChannelLayer):
     messages for each channel, `groups` the channels of each Redis channel."""
 
     def __init__(
-        self, *, channel_layer: DirectChannelLayer, hosts: list[Any], prefix: str, capacity: int
+        self, *, channel_layer: DirectChannelLayer, hosts: list[Host], prefix: str, capacity: int
     ) -> None:
         super().__init__(prefix=prefix, channel_layer=channel_layer)
         BaseChannelLayer.__init__(self, capacity=capacity)
-        self._shards: list[Any] = [Loopback(self)]
+        self._shards: list[Loopback | RedisSubscriber] = [Loopback(self)]
         if hosts:
-            self._shards = [Subscriptions(host, self) for host in decode_hosts(hosts)]
+            self._shards = [RedisSubscriber(host, self) for host in decode_hosts(hosts)]
 
     async def new_channel(self, prefix: str = "specific.") -> str:
         """A name for one consumer of this process. Everything before the `!` is the process."""
@@ -204,7 +206,7 @@ class DirectLoopLayer(RedisPubSubLoopLayer, BaseChannelLayer):
 
     def _get_group_channel_name(self, group: str) -> str:
         self.require_valid_group_name(group)
-        return self.channel_layer.group_topic(group)
+        return str(self.channel_layer.group_topic(group))
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

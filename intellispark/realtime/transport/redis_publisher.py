@@ -1,4 +1,5 @@
-"""A Redis connection for messages whose answer nobody reads.
+"""Publishes messages to one Redis without waiting for its answer. While that Redis is away they are
+lost, and other processes are told so when it is back.
 
 PUBLISH answers with the number of receivers, which means little. To wait for it costs a debit as
 much as its own INSERT, so this connection asks Redis for silence (CLIENT REPLY OFF): a publish is

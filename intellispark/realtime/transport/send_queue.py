@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 
 from intellispark.realtime.close_codes import CloseCode
+from intellispark.realtime.events import FrameMessage
 from intellispark.realtime.transport.connections import Connection
 
 # At most 20 frames in any second: a burst (one commit may tell of several things), then a stream.
@@ -33,7 +33,7 @@ class SendQueue:
         self._loop = asyncio.get_running_loop()
         self._connection = connection
         self._gave_up = gave_up
-        self._waiting: dict[str, dict[str, Any]] = {}
+        self._waiting: dict[str, FrameMessage] = {}
         self._share = float(BURST)
         self._at = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
@@ -41,7 +41,7 @@ class SendQueue:
         self._started = False
         connection.open(self._paused, self._resumed)
 
-    def start(self, message: dict[str, Any]) -> None:
+    def start(self, message: FrameMessage) -> None:
         """Send the first frame, then what came meanwhile and is newer."""
         self._started = True
         earlier = self._waiting.get(message["slot"])
@@ -50,7 +50,7 @@ class SendQueue:
         self._connection.send(message["text"])
         self._flush()
 
-    def offer(self, message: dict[str, Any]) -> None:
+    def offer(self, message: FrameMessage) -> None:
         """A frame: its JSON as `text`, its `slot`, and in a versioned slot `version` and `ops`."""
         if self._started and not self._waiting and self._connection.writable and self._may_send():
             self._connection.send(message["text"])
@@ -110,7 +110,7 @@ class SendQueue:
         self._gave_up(CloseCode.TOO_SLOW)
 
 
-def _merged(earlier: dict[str, Any] | None, later: dict[str, Any]) -> dict[str, Any]:
+def _merged(earlier: FrameMessage | None, later: FrameMessage) -> FrameMessage:
     """The newer of the two; in a versioned slot with the `ops` of both."""
     if earlier is None or "version" not in later:
         return later

@@ -6,6 +6,7 @@
  */
 
 import { emit } from "live-events";
+import { send } from "network";
 
 /** Thrown when the server refused, or could not be reached. */
 export class ApiError extends Error {
@@ -71,11 +72,10 @@ export async function request(method, path, { body, key, headers, signal } = {})
   if (method !== "GET") sent.set("X-CSRFToken", csrfToken());
   let response;
   try {
-    response = await fetch(path, {
+    response = await send(path, {
       method,
       headers: sent,
       body: body === undefined ? undefined : JSON.stringify(body),
-      credentials: "same-origin",
       signal,
     });
   } catch (error) {

@@ -3,7 +3,7 @@
  *
  * Most are frames of the balance socket that carry no balance. `resync`, the server's or the page's
  * own, says that frames may have been missed: whoever shows what they carry looks again.
- * `api.answered` is the page's own.
+ * `api.answered`, `network.reached` and `network.failed` are the page's own.
  */
 
 /** @type {Map<string, Set<(event: any) => void>>} */

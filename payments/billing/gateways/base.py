@@ -1,4 +1,8 @@
-"""The interface of a payment gateway. docs/payments.md says how to add one."""
+"""The interface of a payment gateway, a way to pay.
+
+To add one, make a folder beside `sandbox/` with a class that has these methods, its views and
+`urls.py`, and name the class in `settings.PAYMENT_GATEWAYS`; docs/payments.md has the details.
+"""
 
 from __future__ import annotations
 

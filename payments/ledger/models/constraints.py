@@ -1,7 +1,8 @@
 """What the database checks of one entry by itself, whoever writes it. Refusals bear these names.
 
-What needs other rows (the wallet's funds and version, the hold that is settled, the lot that
-expires) is checked by the triggers: payments/ledger/triggers/.
+The triggers (payments/ledger/triggers/) check what needs other rows: they move the wallet and fill
+`balance_after` and `held_after` from it, so `ledger_insufficient` here refuses an entry without
+funds; and they look at the hold that is settled and the lot that expires.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
         open_holds = Q(kind="hold", resolution__isnull=True)
         return self.filter(open_holds | ~Q(amount=0)).order_by("-version")
 
-    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def _refuse(self, *args: object, **kwargs: object) -> NoReturn:
         raise TypeError("Ledger entries are written one by one, through payments.ledger.")
 
     bulk_create = bulk_update = update = delete = _refuse
@@ -146,7 +146,7 @@ class LedgerEntry(models.Model):
             raise TypeError("Ledger entries are never changed.")
         super().save(*args, **{**kwargs, "force_insert": True})
 
-    def _do_insert(self, manager: Any, using: str, *args: Any) -> Any:
+    def _do_insert(self, manager: models.Manager[LedgerEntry], using: str, *args: object) -> object:
         """SQLite's triggers cannot assign columns: the INSERT computes them, and the trigger
         demands that they match. Exact, because SQLite has one writer."""
         if connections[using].vendor == "sqlite":
@@ -159,7 +159,7 @@ class LedgerEntry(models.Model):
             }
             for name, value in computed.items():
                 setattr(self, name, Subquery(wallet.values_list(value)))
-        return super()._do_insert(manager, using, *args)  # type: ignore[misc]
+        return super()._do_insert(manager, using, *args)  # type: ignore[misc]  # not in the stubs
 
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def delete(self, *args: object, **kwargs: object) -> NoReturn:
         raise TypeError("Ledger entries are never deleted.")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 from django.db import connections
 
-from payments.ledger.triggers import constraints
 from payments.ledger.triggers import install as triggers
+from payments.ledger.triggers import missing_constraints as constraints
 
 
 def missing_triggers(alias: str = "default") -> list[str]:
@@ -23,7 +22,9 @@ def missing_constraints(alias: str = "default") -> list[str]:
 
 
 @register("ledger")
-def ledger_triggers(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+def ledger_triggers(
+    *, databases: Sequence[str] | None = None, **kwargs: object
+) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for alias in databases or []:
         if "payments_ledgerentry" not in connections[alias].introspection.table_names():

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 
 TABLES = ("payments_wallet", "payments_ledgerentry", "payments_ledgerseal")
 ABSENT = ("", False)
@@ -63,7 +63,7 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
     return [name for name in trigger_names(connection.vendor) if not present.get(name, ABSENT)[1]]
 
 
-def _present(cursor: Any, vendor: str) -> dict[str, tuple[str, bool]]:
+def _present(cursor: CursorWrapper, vendor: str) -> dict[str, tuple[str, bool]]:
     """Every trigger on our tables: its table, and whether it is on and worded as in our file."""
     wanted = {*statements(vendor)}
     if vendor == "sqlite":
@@ -93,7 +93,7 @@ def _present(cursor: Any, vendor: str) -> dict[str, tuple[str, bool]]:
     }
 
 
-def _search_paths(cursor: Any) -> tuple[str, str]:
+def _search_paths(cursor: CursorWrapper) -> tuple[str, str]:
     """The session's, and that of our functions."""
     cursor.execute(
         "SELECT current_setting('search_path'), quote_ident(current_schema()) || ', pg_temp'"

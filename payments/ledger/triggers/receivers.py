@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from django.apps import AppConfig
 from django.db import connections, transaction
@@ -13,13 +13,15 @@ from payments.ledger.triggers import install as triggers
 
 
 @receiver(pre_migrate)
-def drop_triggers(sender: AppConfig, using: str, plan: Any = None, **kwargs: Any) -> None:
+def drop_triggers(
+    sender: AppConfig, using: str, plan: Sequence[object] = (), **kwargs: object
+) -> None:
     if sender.name == "payments" and plan and connections[using].vendor == "sqlite":
         triggers.drop(connections[using])
 
 
 @receiver(post_migrate)
-def install_triggers(sender: AppConfig, using: str, **kwargs: Any) -> None:
+def install_triggers(sender: AppConfig, using: str, **kwargs: object) -> None:
     connection = connections[using]
     if sender.name != "payments":
         return

@@ -1,5 +1,6 @@
+"""`manage.py check_ledger`: proves the ledger, and seals or compares its hashes."""
+
 from functools import partial
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from tqdm import tqdm
@@ -18,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--seal", action="store_true", help="seal what was proved, by hashes")
         parser.add_argument("--verify", action="store_true", help="compare entries and seals")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         with one_snapshot():
             wallets, entries = Wallet.objects.count(), LedgerEntry.objects.count()
             watch = partial(tqdm, total=entries, unit=" entries", leave=False, disable=None)

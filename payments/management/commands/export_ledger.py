@@ -1,7 +1,8 @@
+"""`manage.py export_ledger`: writes ledger entries as CSV or NDJSON."""
+
 import os
 import sys
 from contextlib import suppress
-from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -23,12 +24,19 @@ class Command(BaseCommand):
         )
         parser.add_argument("--format", choices=sorted(FORMATS), default="csv")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        wallet_id = _user_id(options["user"]) if options["user"] else None
-        entries = select(wallet_id=wallet_id, from_version=options["from_version"])
+    def handle(
+        self,
+        *args: object,
+        user: str | None,
+        from_version: int,
+        format: str,
+        **options: object,
+    ) -> None:
+        wallet_id = _user_id(user) if user else None
+        entries = select(wallet_id=wallet_id, from_version=from_version)
         try:
             with one_snapshot():
-                rows = lines(entries, options["format"])
+                rows = lines(entries, format)
                 total = entries.count()
                 for line in tqdm(rows, total=total, unit=" lines", leave=False, disable=None):
                     self.stdout.write(line, ending="")

@@ -83,6 +83,14 @@ def test_search_and_category(client: Client) -> None:
     for query, expected in {
         "q=fox": ["Fox"],
         "q=狐": ["Fox"],
+        "q=tests": ["Fox", "Owl"],  # of the descriptions
+        "q=there": ["Fox", "Owl"],  # of the opening lines
+        "q=COZY": ["Fox"],
+        "q=治愈": ["Fox"],
+        "q=there+cozy": ["Fox"],
+        "q=owl+cozy": [],
+        "q=there&category=cozy": ["Fox"],
+        "q=You+are": [],  # of the prompts, which nobody reads
         "q=%25": [],
         "q=%00": ["Fox", "Owl"],
         "category=cozy": ["Fox"],

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils.translation import override
 from pytest_django import DjangoAssertNumQueries
 
 from chat.conversations.chats import create_chat
@@ -68,7 +69,11 @@ def test_the_opening_line_speaks_the_persons_language(owner: User, character: Ch
     owner.language = "zh-hans"
     owner.save()
     chat = create_chat(user=owner, character_id=character.pk)
-    assert (chat.title, chat.language) == ("米拉", "zh-hans")
+    assert (chat.given_title, chat.language) == ("", "zh-hans")
+    with override("zh-hans"):
+        assert chat.title == "米拉"
+    with override("en"):
+        assert chat.title == "Mira"
     assert chat.messages.get().content == "你好。"
 
 

@@ -147,14 +147,21 @@ class Waits:
     """asyncio as the engine sees it, with the limits of its waits written down."""
 
     def __init__(self) -> None:
-        self.limits: list[float] = []
+        self.limits: list[int] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(asyncio, name)
 
     def timeout(self, secs: float) -> Any:
-        self.limits.append(secs)
-        return asyncio.timeout(secs)
+        loop, limits = asyncio.get_running_loop(), self.limits
+
+        class Timeout(asyncio.Timeout):
+            def reschedule(self, when: float | None) -> None:  # its beginning calls it too
+                if when is not None:
+                    limits.append(round(when - loop.time()))
+                super().reschedule(when)
+
+        return Timeout(loop.time() + secs)
 
 
 @pytest.mark.parametrize("sign", [b": waiting\n\n", event({"choices": [{"delta": {"role": "a"}}]})])

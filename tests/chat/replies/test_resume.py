@@ -64,7 +64,7 @@ def test_a_log_read_from_any_offset_gives_the_rest(chunks: list[str], data: st.D
 def test_a_finished_reply_resumed_anywhere_is_the_whole_text(
     chat: Chat, script: Script, text: str, data: st.DataObject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat.replies.tail.in_thread", _in_place)
+    monkeypatch.setattr("chat.replies.rows.in_thread", _in_place)
     set_tokens(chat.user, 1)
     generation, _ = start(user=chat.user, chat_id=chat.pk, body={"content": "Hi."})
     finish_generation(

@@ -89,16 +89,18 @@ def test_what_a_user_typed_is_text_and_a_reply_is_markdown(as_alice: Client, cha
     assert "<strong>bold!</strong> &lt;b&gt;" in html
 
 
-def test_a_draft_from_before_signing_in_is_handed_over_once(as_alice: Client, chat: Chat) -> None:
+def test_a_first_message_that_was_refused_is_handed_over_once_with_the_reason(
+    as_alice: Client, chat: Chat
+) -> None:
+    draft = {"text": "Typed <before>", "code": "invalid", "reason": "Not today."}
     session = as_alice.session
-    session["drafts"] = {str(chat.pk): "Typed <before> I had an account", "other": "stays"}
+    session["unsent"] = {str(chat.pk): draft, "other": draft}
     session.save()
-    assert (
-        "Typed &lt;before&gt; I had an account</textarea>"
-        in open_chat(as_alice, chat).content.decode()
-    )
+    html = open_chat(as_alice, chat).content.decode()
+    assert "Typed &lt;before&gt;</textarea>" in html
+    assert "<p data-text>Not today.</p>" in html
     assert "Typed" not in open_chat(as_alice, chat).content.decode()
-    assert as_alice.session["drafts"] == {"other": "stays"}
+    assert as_alice.session["unsent"] == {"other": draft}
 
 
 @pytest.mark.parametrize(
@@ -110,13 +112,13 @@ def test_a_reply_that_broke_off_can_be_tried_again(
 ) -> None:
     asked = append_message(chat, role="user", content="?")
     append_message(chat, role="assistant", content="So", status=status, parent=asked)
-    assert open_chat(as_alice, chat).context["unanswered"] is can_retry
+    assert bool(open_chat(as_alice, chat).context["unanswered"]) is can_retry
 
 
 def test_a_message_without_a_reply_can_be_tried_again(as_alice: Client, chat: Chat) -> None:
-    assert open_chat(as_alice, chat).context["unanswered"] is False
+    assert open_chat(as_alice, chat).context["unanswered"] == ""
     append_message(chat, role="user", content="?")
-    assert open_chat(as_alice, chat).context["unanswered"] is True
+    assert "no complete reply" in open_chat(as_alice, chat).context["unanswered"]
 
 
 def test_suggestions_are_for_empty_chats(as_alice: Client, chat: Chat) -> None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from intellispark.accounts.models import User
 from payments.billing.fulfilment import fulfill
@@ -48,6 +49,20 @@ def test_anybody_may_read_the_price_list(client: Client, db: None) -> None:
             },
         ]
     }
+
+
+def test_nothing_is_sold_where_payments_are_off(
+    client: Client, alice: User, settings: Settings
+) -> None:
+    settings.PAYMENT_GATEWAY = "off"
+    client.force_login(alice)
+    answer = post(client, {"pack": "starter"}, key="k")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "payments_off")
+    page = client.get("/payment/").content.decode()
+    assert "data-pack" not in page
+    assert "cannot be bought on this site" in page
+    assert client.post("/payment/checkout/", {"pack": "starter"}).status_code == 403
+    assert not Purchase.objects.exists()
 
 
 def test_checkout_answers_with_a_purchase_and_where_to_pay(client: Client, alice: User) -> None:

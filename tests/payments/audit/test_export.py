@@ -8,16 +8,21 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.core.management import CommandError, call_command
 from django.test import AsyncClient, Client
 
+from intellispark.accounts.long_answers import AnswerEnded
 from intellispark.accounts.models import User
+from intellispark.accounts.suspension import suspend
 from intellispark.db import database_now
+from payments.admin import past
 from payments.audit import export
 from payments.ledger import operations as ledger
 from payments.ledger.history import balance_at
@@ -146,6 +151,28 @@ def test_over_asgi_it_comes_in_parts(
     assert [part.count("\n") for part in parts] == [2, 2, 1]
     versions = [json.loads(line)["version"] for line in "".join(parts).splitlines()]
     assert versions == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_export_breaks_off_when_its_admin_is_suspended(
+    alice: User, root: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def endless(**_chosen: object) -> AsyncIterator[str]:
+        yield "head"
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(past, "parts", endless)
+    client = AsyncClient()
+    await client.aforce_login(root)
+    answer: Any = await client.get(
+        f"{WALLETS}{alice.pk}/export/", {"from_version": 1, "form": "csv"}
+    )
+    parts = aiter(answer)
+    assert await anext(parts) == b"head"
+    await sync_to_async(suspend)(user=root)
+    with pytest.raises(AnswerEnded):  # so the server cuts the connection: no half file looks whole
+        async with asyncio.timeout(60):
+            await anext(parts)
 
 
 def test_an_admin_asks_for_a_past_balance(client: Client, root: User, alice: User) -> None:

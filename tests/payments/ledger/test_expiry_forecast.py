@@ -38,25 +38,25 @@ def html(client: Client, url: str) -> str:
 @pytest.mark.parametrize("url", PAGES)
 def test_nothing_expires_without_a_date(signed_in: Client, url: str) -> None:
     text = html(signed_in, url)
-    assert "in the next 7 days" not in text
-    assert "data-expiry-notice" not in text
+    assert "data-expiring-soon" not in text
     assert "Expiry dates" not in text
 
 
 @pytest.mark.parametrize("url", PAGES)
-def test_it_says_what_expires_when_and_warns_a_week_before(
+def test_it_says_once_what_expires_when_and_warns_a_week_before(
     signed_in: Client, alice: User, url: str
 ) -> None:
     give(alice, 20, 8)
     give(alice, 5, 60)
     text = html(signed_in, url)
-    assert "in the next 7 days" not in text
-    assert "data-expiry-notice" not in text
+    assert "data-expiring-soon" not in text
     assert text.count(">20</span> valid until") == text.count(">5</span> valid until") == 1
     pass_time(timedelta(days=2))
     text = html(signed_in, url)
-    assert "20 expire in the next 7 days" in text
-    assert "20 tokens expire soon, the first on" in text
+    assert 'data-expiring-soon="20"' in text
+    assert text.count(">20</span> valid until") == text.count(">5</span> valid until") == 1
+    assert text.count("any left on their date are lost") == 1
+    assert "20 expire" not in text
 
 
 def test_a_date_reads_as_a_sentence_in_chinese(signed_in: Client, alice: User) -> None:
@@ -72,7 +72,7 @@ def test_held_and_spent_tokens_are_not_announced(signed_in: Client, alice: User)
     give(alice, 5, 1)
     ledger.spend(wallet_id=alice.pk, tokens=2, key="s")
     ledger.hold(wallet_id=alice.pk, tokens=1, key="h")
-    assert "2 expire in the next 7 days" in html(signed_in, PAGES[0])
+    assert 'data-expiring-soon="2"' in html(signed_in, PAGES[0])
 
 
 def test_it_is_only_for_the_person(client: Client, db: None) -> None:

@@ -188,13 +188,17 @@ def test_a_hold_says_whether_it_was_charged(client: Client, alice: User) -> None
     ledger.hold(wallet_id=alice.pk, tokens=1, key="e")
     notes = [Row(entry).note for entry in read(user_id=alice.pk, kind="all", limit=9).entries]
     #        still open, release, its hold, capture, its hold, welcome tokens
-    assert notes == ["", "Not charged", "Not charged", "", "Charged", ""]
+    open_one = "Reserved while the reply is being written"
+    assert notes == [open_one, "Not charged", "Not charged", "", "Charged", ""]
 
 
 def test_reserved_tokens_are_shown_and_hidden_by_one_link(client: Client, alice: User) -> None:
     client.force_login(alice)
     assert ">Show reserved tokens</a>" in html(client)
-    assert 'aria-label="Hide reserved tokens">Hide</a>' in html(client, f"{PAGE}?kind=all")
+    everything = html(client, f"{PAGE}?kind=all")
+    assert 'aria-label="Hide reserved tokens">Hide</a>' in everything
+    assert "When it is done, they are charged." in everything
+    assert "When it is done, they are charged." not in html(client)
 
 
 def test_paging_goes_there_and_back(client: Client, alice: User) -> None:

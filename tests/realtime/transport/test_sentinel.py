@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from intellispark.realtime.transport import redis_publisher, subscriptions
+from intellispark.realtime.transport import redis_publisher, redis_subscriber
 from intellispark.realtime.transport.hosts import parse_hosts
 from intellispark.realtime.transport.layer import DirectChannelLayer
 from tests.support.redis import RedisServer, Sentinel
@@ -48,7 +48,7 @@ async def until(holds: Callable[[], Any]) -> None:
 async def test_a_failover_is_followed_and_told(
     watched: Watched, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscriptions, "PING_SECS", 0.5)
+    monkeypatch.setattr(redis_subscriber, "PING_SECS", 0.5)
     monkeypatch.setattr(redis_publisher, "ANSWER_SECS", 0.5)
     sentinel, main, spare = watched
     here, there = (DirectChannelLayer(hosts=parse_hosts(sentinel.url)) for _ in range(2))

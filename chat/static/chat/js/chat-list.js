@@ -7,6 +7,7 @@
  */
 
 import { on } from "live-events";
+import { send } from "network";
 import { showTimes } from "times";
 
 const MOMENT_MS = 400;
@@ -23,8 +24,8 @@ export function connect(root) {
   if (!(recent instanceof HTMLElement)) return;
   const onList = root.querySelector("[data-chats]") !== null;
   url = onList ? location.href : (recent.dataset.recentChats ?? "");
-  on("chat.updated", ({ chat_id, title, updated_at }) => {
-    setTitle(chat_id, title);
+  on("chat.updated", ({ chat_id, title, title_given, updated_at }) => {
+    if (title_given) setTitle(chat_id, title); // else the page shows it in its own language
     if (!moveToTop(chat_id, updated_at)) scheduleFetch();
   });
   on("chat.deleted", ({ chat_id }) => removeChat(chat_id));
@@ -137,7 +138,7 @@ async function fetchLists() {
     return;
   }
   try {
-    const response = await fetch(url, { credentials: "same-origin" });
+    const response = await send(url);
     if (!response.ok || response.redirected) return; // signed out: the balance says so
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const lists = ["[data-recent-chats]", "[data-chats]"];

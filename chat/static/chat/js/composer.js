@@ -2,9 +2,10 @@
 
 import { store } from "payments/balance-store";
 import { t } from "strings";
+import { uuid } from "uuid";
 import { part } from "chat/messages";
 
-/** @typedef {import("chat/drafts").Drafts} Drafts */
+/** @import { Draft, Drafts } from "chat/drafts" */
 
 const COUNT_FROM = 0.9; // of the limit: below that, nobody needs the number
 const CLOSED_BY_ESC = "dialog[open], details[data-menu][open], [data-drawer][data-open]";
@@ -24,11 +25,13 @@ export class Composer {
   #refusal = null;
   /** @type {string | undefined} */
   #key;
+  /** @type {Required<Draft> | null} What was sent and is not accepted yet: kept as the draft. */
+  #sent = null;
 
   /**
    * @param {HTMLElement} root The chat.
    * @param {Drafts} drafts
-   * @param {{send: (text: string, key?: string) => void, stop: () => void}} actions
+   * @param {{send: (text: string, key: string) => void, stop: () => void}} actions
    */
   constructor(root, drafts, { send, stop }) {
     this.#form = part(root, "[data-composer]");
@@ -56,6 +59,7 @@ export class Composer {
     );
     this.#send.removeAttribute("disabled"); // without scripts the form would lead nowhere
     this.#restore();
+    this.#takeRefusal();
     store.subscribe(() => this.#update());
   }
 
@@ -78,13 +82,21 @@ export class Composer {
    *   same key again.
    */
   giveBack(text, key) {
-    const since = this.#box.value;
-    this.#box.value = since ? `${text}\n\n${since}` : text;
-    this.#key = since ? undefined : key;
-    this.#drafts.save({ text: this.#box.value, key: this.#key });
+    const draft = before(this.#box.value, { text, key });
+    this.#sent = null;
+    this.#box.value = draft.text;
+    this.#key = draft.key;
+    this.#drafts.save(draft);
     this.#fitHeight();
     this.#box.focus();
     this.#box.setSelectionRange(this.#box.value.length, this.#box.value.length);
+  }
+
+  /** The server has the message of that key: it is no draft any more. */
+  accepted(/** @type {string} */ key) {
+    if (this.#sent?.key !== key) return;
+    this.#sent = null;
+    this.#saveDraft();
   }
 
   /**
@@ -129,12 +141,23 @@ export class Composer {
     this.#fitHeight();
   }
 
+  /** The page may have come with a message that was refused before there was a composer. */
+  #takeRefusal() {
+    const text = part(this.#notice, "[data-text]").textContent;
+    const forTokens = !part(this.#notice, "[data-get-tokens]").hidden;
+    if (text) this.refuse(text, { forTokens });
+  }
+
   #onInput() {
     this.#key = undefined; // another text is another request
     this.#refusal = null;
-    this.#drafts.save({ text: this.#box.value });
+    this.#saveDraft();
     this.#fitHeight();
     this.#update();
+  }
+
+  #saveDraft() {
+    this.#drafts.save(this.#sent ? before(this.#box.value, this.#sent) : { text: this.#box.value });
   }
 
   /** @param {KeyboardEvent} event */
@@ -146,14 +169,15 @@ export class Composer {
     if (!this.#running && this.#form instanceof HTMLFormElement) this.#form.requestSubmit();
   }
 
-  /** @param {(text: string, key?: string) => void} send */
+  /** @param {(text: string, key: string) => void} send */
   #submit(send) {
     const text = this.#box.value.trim();
     if (!text || this.#running || this.#lacksTokens || this.#length > this.#maxChars) {
       this.#box.focus();
       return;
     }
-    const key = this.#key;
+    const key = this.#key ?? uuid();
+    this.#sent = { text, key };
     this.#box.value = "";
     this.#onInput();
     send(text, key);
@@ -201,6 +225,17 @@ export class Composer {
     if (words.textContent !== text) words.textContent = text;
     this.#notice.hidden = !text;
   }
+}
+
+/**
+ * A message that came back, before what was typed since: then it is another text, without a key.
+ *
+ * @param {string} typed
+ * @param {Draft} sent
+ * @returns {Draft}
+ */
+function before(typed, sent) {
+  return typed ? { text: `${sent.text}\n\n${typed}` } : sent;
 }
 
 /**

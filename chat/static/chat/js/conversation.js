@@ -53,14 +53,10 @@ export class Conversation {
    * Send a message and follow its reply.
    *
    * @param {string} content
-   * @param {string} [key] The key of an earlier try whose answer never came.
+   * @param {string} key The Idempotency-Key: that of an earlier try whose answer never came, or a
+   *   new one.
    */
-  async send(content, key = uuid()) {
-    if (!navigator.onLine) {
-      this.#composer?.giveBack(content, key);
-      this.#composer?.refuse(t("composer.offline"));
-      return;
-    }
+  async send(content, key) {
     this.#root.querySelector("[data-suggestions]")?.remove();
     this.#messages.hideRetry();
     const asked = this.#messages.addUser(content);
@@ -180,6 +176,7 @@ export class Conversation {
     const stream = new ReplyStream({
       start: (data) => {
         this.#followed.add(data.generation_id);
+        if (key) this.#composer?.accepted(key);
         item.dataset.message = data.message_id ?? "";
         if (data.balance) store.apply(data.balance, key);
       },
@@ -233,7 +230,8 @@ export class Conversation {
     this.#lostStream = { generationId, messageId: item.dataset.message ?? "" };
     part(item, "[data-connection]").hidden = true;
     if (!part(item, "[data-content]").textContent) item.remove();
-    this.#messages.showRetry(t("reply.lost"));
+    const tooMany = error instanceof ApiError && error.status === 429;
+    this.#messages.showRetry(tooMany ? error.detail : t("reply.lost"));
   }
 }
 

@@ -18,6 +18,7 @@ function connect(root) {
     if (!button) return;
     const { renameChat, deleteChat } = button.dataset;
     if (!renameChat && !deleteChat) return;
+    event.preventDefault(); // the page of the same question is for those without scripts
     closeMenu(button);
     const done = renameChat ? rename(renameChat) : remove(deleteChat ?? "");
     done.catch((error) => toast(error.detail || t("error.unknown"), { kind: "error" }));

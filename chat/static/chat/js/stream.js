@@ -18,6 +18,7 @@ import { eventsOf } from "chat/sse";
 
 const TRIES_TO_ASK = 5; // about 10 s: then the message goes back into the box
 const TRIES_TO_RESUME = 8; // about 30 s: a server takes that long to come back
+const TOO_MANY = "too_many_streams";
 const RETRY_MIN_MS = 400;
 const RETRY_MAX_MS = 8000;
 
@@ -126,9 +127,11 @@ export class ReplyStream {
       case "delta":
         this.#handlers.delta(data.text, Boolean(data.replace));
         break;
+      case "error":
+        if (data.error?.code === TOO_MANY) throw new ApiError(429, data.error); // the reply goes on
+      // falls through
       case "done":
       case "stopped":
-      case "error":
         this.#ended = true;
         this.#handlers.end(event, data);
     }

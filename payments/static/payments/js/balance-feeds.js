@@ -55,6 +55,7 @@ export function connectServer(store) {
   const socket = new BalanceSocket({
     snapshot(balance) {
       const { known, version } = store.state;
+      emit(balance);
       stopPolling();
       store.apply(balance);
       if (snapshots++ || (known && version !== balance.version)) resync();

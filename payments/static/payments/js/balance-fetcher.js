@@ -1,5 +1,7 @@
 /** The balance over HTTP: one request at a time, with the ETag of the last answer. */
 
+import { send } from "network";
+
 /** @import { Balance } from "payments/balance-types" */
 
 /** @typedef {Balance | "signed-out" | "suspended"} Answer */
@@ -38,9 +40,8 @@ export class BalanceFetcher {
   /** @returns {Promise<Answer>} */
   async #ask() {
     this.#isInvalid = false;
-    const response = await fetch(URL_TOKENS, {
+    const response = await send(URL_TOKENS, {
       headers: this.#etag ? { "If-None-Match": this.#etag } : {},
-      credentials: "same-origin",
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const balance = response.ok ? await response.json() : null;

@@ -47,7 +47,7 @@
 
 /**
  * @typedef {object} Receiver What a `BalanceSocket` calls.
- * @property {(balance: Balance) => void} snapshot The first balance of a connection.
+ * @property {(frame: Balance & {type: string}) => void} snapshot The first balance of a connection.
  * @property {(balance: Balance) => void} apply
  * @property {(beacon: {epoch: number, version: number}) => unknown} beacon
  * @property {(frame: any) => void} event Any other frame: `{type, …}`.

@@ -5,6 +5,7 @@
  * own query, so that filter and page of the history stay as they are.
  */
 
+import { send } from "network";
 import { store } from "payments/balance-store";
 import { showTimes } from "times";
 
@@ -34,8 +35,7 @@ export function connect(element) {
 async function refresh(element) {
   const url = element.dataset.refreshUrl + location.search;
   try {
-    const response = await fetch(url, {
-      credentials: "same-origin",
+    const response = await send(url, {
       redirect: "error", // signed out elsewhere: that would be the sign-in page
     });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);

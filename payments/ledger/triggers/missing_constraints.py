@@ -7,9 +7,9 @@ one was reworded is not compared.
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.db.models import CheckConstraint
 
 from payments.ledger.models import LedgerEntry, LedgerSeal, Wallet
@@ -37,7 +37,7 @@ def _wanted() -> list[str]:
     return found
 
 
-def _on_sqlite(cursor: Any) -> set[str]:
+def _on_sqlite(cursor: CursorWrapper) -> set[str]:
     """Two queries."""
     cursor.execute(
         "SELECT sql FROM sqlite_master WHERE type = 'table' AND name IN (%s, %s, %s)", TABLES
@@ -51,7 +51,7 @@ def _on_sqlite(cursor: Any) -> set[str]:
     return checks | {name for (name,) in cursor.fetchall()}
 
 
-def _on_postgresql(cursor: Any) -> set[str]:
+def _on_postgresql(cursor: CursorWrapper) -> set[str]:
     """One query. The triggers behind a foreign key may be switched off one by one."""
     cursor.execute(
         "SELECT CASE k.contype WHEN 'c' THEN k.conname ELSE c.relname || '.' || a.attname END"

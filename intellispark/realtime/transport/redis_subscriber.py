@@ -12,11 +12,11 @@ import asyncio
 import contextlib
 import math
 import random
-from typing import Any
 
 import structlog
 from channels.exceptions import ChannelFull
 from channels_redis.pubsub import RedisSingleShardConnection
+from redis.asyncio import Connection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -30,10 +30,10 @@ PING_SECS = 5.0  # a frozen or unreachable Redis is found after two of them
 PAUSES_SECS = (0.1, 0.3, 1.0, 2.0)
 
 
-class Subscriptions(RedisSingleShardConnection):
+class RedisSubscriber(RedisSingleShardConnection):
     """A shard of the loop's `channel_layer`, whose `on_published` is called for every message."""
 
-    def __init__(self, host: Host, channel_layer: Any) -> None:
+    def __init__(self, host: Host, channel_layer: object) -> None:
         within = bounded(
             host,
             connect_secs=CONNECT_SECS,
@@ -94,7 +94,9 @@ class Subscriptions(RedisSingleShardConnection):
             except Exception as error:  # whatever it was, it has to be connected again
                 attempt = 0 if not self._down else attempt + 1
                 if not self._down:
-                    logger.warning("subscriptions.lost", redis=label(self.host), error=repr(error))
+                    logger.warning(
+                        "redis_subscriber.lost", redis=label(self.host), error=repr(error)
+                    )
                 self._down = True
             finally:
                 self._connected = False
@@ -102,7 +104,7 @@ class Subscriptions(RedisSingleShardConnection):
             pause = PAUSES_SECS[min(attempt, len(PAUSES_SECS) - 1)]
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
 
-    async def _serve(self, connection: Any) -> None:
+    async def _serve(self, connection: Connection) -> None:
         """Subscribe to everything, then read and write until the connection fails."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(CONNECT_SECS):
@@ -125,7 +127,7 @@ class Subscriptions(RedisSingleShardConnection):
             if not task.cancelled() and (error := task.exception()):
                 raise error
 
-    async def _write(self, connection: Any) -> None:
+    async def _write(self, connection: Connection) -> None:
         """Orders as they come, many in one command; a PING when there are none. Raises
         TimeoutError when Redis has answered none of them for long."""
         loop = asyncio.get_running_loop()
@@ -146,7 +148,7 @@ class Subscriptions(RedisSingleShardConnection):
                 await connection.send_command(command, *topics, check_health=False)
                 orders = orders[count:]
 
-    async def _read(self, connection: Any) -> None:
+    async def _read(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
         while True:
             kind, *rest = await connection.read_response(timeout=math.inf)
@@ -170,7 +172,9 @@ class Subscriptions(RedisSingleShardConnection):
         self._missing.discard(topic)
         if self._down and not self._missing:
             self._down = False
-            logger.info("subscriptions.back", redis=label(self.host), topics=len(self._confirmed))
+            logger.info(
+                "redis_subscriber.back", redis=label(self.host), topics=len(self._confirmed)
+            )
             self.channel_layer.channel_layer.on_loss()
 
 

@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from intellispark.realtime.transport.subscriptions import CONFIRM_SECS, Subscriptions
+from intellispark.realtime.transport.redis_subscriber import CONFIRM_SECS, RedisSubscriber
 
 
-def subscriptions(url: str) -> Subscriptions:
+def subscriber(url: str) -> RedisSubscriber:
     layer: Any = SimpleNamespace(loss_topic="lost", on_loss=lambda: None)
-    return Subscriptions({"address": url}, SimpleNamespace(channel_layer=layer))
+    return RedisSubscriber({"address": url}, SimpleNamespace(channel_layer=layer))
 
 
 @pytest.mark.redis
 @pytest.mark.parametrize("busy", [False, True])
 def test_its_loop_can_end_at_any_moment(busy: bool) -> None:
     async def use() -> None:
-        redis = subscriptions(settings.REDIS_URL)
+        redis = subscriber(settings.REDIS_URL)
         await redis.subscribe("some topic")
         await redis.unsubscribe("some topic")
         if busy:
@@ -36,7 +36,7 @@ def test_its_loop_can_end_at_any_moment(busy: bool) -> None:
 
 
 async def test_nobody_waits_for_a_redis_that_is_not_there() -> None:
-    redis = subscriptions("redis://127.0.0.1:1/0")
+    redis = subscriber("redis://127.0.0.1:1/0")
     began = time.monotonic()
     for number in range(20):
         await redis.subscribe(str(number))
