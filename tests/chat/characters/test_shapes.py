@@ -16,7 +16,6 @@ from pytest_django import Settings
 
 from chat.conversations.chats import create_chat
 from chat.models import Character, CharacterText
-from chat.replies.prompt import build_request
 from chat.replies.start import start
 from intellispark.accounts.models import User
 from tests.support.factories import make_user
@@ -54,8 +53,9 @@ def all_pages_stand(user: User, character: Character) -> None:
     for asks, asked in ((client, [*paths, *own]), (stranger, paths)):
         for path in asked:
             assert asks.get(path).status_code == 200, path
-    generation, _ = start(user=user, chat_id=chat.pk, body={"content": "Hello."})
-    assert build_request(generation.pk).turns
+    _, request = start(user=user, chat_id=chat.pk, body={"content": "Hello."})
+    assert request
+    assert request.turns
 
 
 def write(model: type[models.Model], column: str, value: str) -> None:
