@@ -287,6 +287,7 @@ def test_housekeeping_that_fails_keeps_nothing_else_from_its_turn(
     monkeypatch.setattr(housekeeping.emails, "purge", locked)
     monkeypatch.setattr(housekeeping, "expire_due_wallets", lambda: turns.append("lots") or 0)
     monkeypatch.setattr(housekeeping.closing, "erase_again", lambda: turns.append("closed") or 0)
+    monkeypatch.setattr(housekeeping.closing, "close_unconfirmed", lambda: 0)
     monkeypatch.setattr(housekeeping.idempotency, "purge", lambda: 0)
     monkeypatch.setattr(housekeeping.tokens, "purge", lambda: 0)
     monkeypatch.setattr(housekeeping.sessions, "purge", lambda: 0)
