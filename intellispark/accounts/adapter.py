@@ -21,6 +21,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from intellispark.accounts import attempts, devices, email_messages, emails, names, passwords
+from intellispark.accounts.email_addresses import NOBODYS, NotAnAddress, clean_address
 from intellispark.accounts.models import EmailChange, User
 from intellispark.api.addresses import client_address
 from intellispark.api.errors import RateLimited
@@ -85,15 +86,15 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def clean_email(self, email: str) -> str:
         try:
-            return emails.clean_address(email)
-        except emails.NotAnAddress as error:
+            return clean_address(email)
+        except NotAnAddress as error:
             raise ValidationError(_("Enter a valid email address."), code="invalid") from error
 
     def as_stored(self, login: str) -> str:
         """What was typed to sign in, in the form that names and addresses are stored in."""
         try:
-            return emails.clean_address(login) if "@" in login else names.normalized(login)
-        except emails.NotAnAddress:
+            return clean_address(login) if "@" in login else names.normalized(login)
+        except NotAnAddress:
             return names.normalized(login)
 
     def get_email_confirmation_url(
@@ -132,7 +133,7 @@ class AccountAdapter(DefaultAccountAdapter):
         themselves by our name, not by the host that the request came to. Accounts without an
         address get none.
         """
-        if email.endswith(emails.NOBODYS):
+        if email.endswith(NOBODYS):
             return
         if template_prefix not in NOTICES:
             attempts.count_mail(self.request, email)

@@ -10,20 +10,17 @@ anybody could write to, and a wish for the one that was typed, whether it has an
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime, timedelta
 
-import idna
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import EmailValidator
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from intellispark.accounts import email_links, email_messages
+from intellispark.accounts.email_addresses import NOBODYS
 from intellispark.accounts.locking import lock_open_account
 from intellispark.accounts.models import EmailChange, User
 from intellispark.accounts.tokens import sign_out_everywhere
@@ -31,13 +28,8 @@ from intellispark.api.errors import NotSignedIn
 from intellispark.db import delete_in_batches
 from intellispark.realtime.close_codes import CloseCode
 
-NOBODYS = ".invalid"  # domains that nobody can have (RFC 2606): accounts without an address
-ADDRESS_MAX_CHARS = 254  # of the columns, and of RFC 5321
 CONFIRM_WITHIN = timedelta(days=3)
 WAY_BACK_FOR = timedelta(days=7)
-
-
-_is_address = EmailValidator(allowlist=["localhost"] if settings.DEBUG else [])
 
 
 class AddressTaken(Exception):
@@ -46,31 +38,6 @@ class AddressTaken(Exception):
 
 class LinkSpent(Exception):
     """The link was used, is too old, or belongs to what has changed since."""
-
-
-class NotAnAddress(ValueError):
-    """Letters outside ASCII or quotes before the @, or a domain that is none."""
-
-
-def clean_address(email: str) -> str:
-    """The one way in which an address is stored, looked up, counted and mailed: lower case, one
-    form of each letter, the domain in ASCII (IDNA 2008, mapped by Unicode Technical Standard 46).
-
-    Raises NotAnAddress: two addresses that are written alike must not be two accounts, and one
-    mailbox must not have two addresses. So the name may not be quoted, and numbers are no domain.
-    """
-    name, _, domain = email.strip().rpartition("@")
-    try:
-        ascii_domain = idna.encode(domain, uts46=True).decode()
-        address = f"{unicodedata.normalize('NFKC', name).lower()}@{ascii_domain}"
-        _is_address(address)
-    except (idna.IDNAError, ValidationError) as error:
-        raise NotAnAddress(email) from error
-    if '"' in address or not address.isascii() or len(address) > ADDRESS_MAX_CHARS:
-        raise NotAnAddress(email)
-    if ascii_domain.rpartition(".")[2].isdigit() or address.endswith(NOBODYS):
-        raise NotAnAddress(email)
-    return address
 
 
 def is_taken(email: str, *, except_user: User | None = None) -> bool:

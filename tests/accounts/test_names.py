@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chat.conversations.chats import create_chat
 from intellispark.accounts.closing import close_account
-from intellispark.accounts.emails import NotAnAddress, clean_address
+from intellispark.accounts.email_addresses import NotAnAddress, clean_address
 from intellispark.accounts.models import User
 from intellispark.accounts.names import clean_name, name_key, name_keys, normalized
 from intellispark.accounts.tokens import issue
