@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from chat.replies.providers.reasoning import CLOSING
 from chat.replies.providers.visible import VisibleText, is_visible
 
+pytestmark = pytest.mark.once
+
 
 def shown(chunks: list[str]) -> str:
     """What a reader has on the screen at the end."""
