@@ -27,9 +27,10 @@ from chat.replies.lease import RENEW_SECS, owner
 from chat.replies.models import Generation
 from chat.replies.providers.base import Cut, Delta, Event, ReplyRequest, Retrying, Usage
 from chat.replies.providers.registry import get_provider
-from chat.replies.providers.visible import Shown, VisibleText, is_visible
+from chat.replies.providers.visible import Shown, VisibleText
 from chat.replies.settle import Outcome, finish_generation
 from chat.replies.usage import counted
+from intellispark.text import has_visible
 from intellispark.threads import in_thread
 
 logger = structlog.get_logger(__name__)
@@ -192,7 +193,7 @@ class Run:
             return self._failed(error)
         if self._ended_by is Status.STOPPED:
             return self._ended(Status.STOPPED)
-        if not is_visible(self.buffer.text):
+        if not has_visible(self.buffer.text):
             return self._failed(EmptyReply())
         return self._ended(Status.COMPLETE)
 

@@ -90,6 +90,7 @@ ENDS = {
         [Answer([chunk(finish="content_filter"), DONE])], "content_filtered", 422
     ),
     "empty": End([Answer([chunk(finish="stop"), DONE])], "provider_failed", 502),
+    "nothing to see": End([reply("\u3164 \u2800\u0301\U0001d159\u200b")], "provider_failed", 502),
     "only reasoning": End([reply("<think>So far")], "provider_failed", 502),
     "empty at the limit": End([Answer([chunk(finish="length"), DONE])], "provider_failed", 502),
     "too long": End([refusal(400, {"code": "context_length_exceeded"})], "message_too_long", 422),
@@ -119,6 +120,19 @@ async def test_every_end_has_its_price_and_its_message(chat: Chat, serve: Any, e
         assert message["content_html"] == f'<p dir="auto">{html}</p>\n'
     replay = await client.generate(chat, key="k")
     assert replay.status_code == end.http
+
+
+@pytest.mark.parametrize("behind", ["</think>", "\n</think>\n", "</think><think>more"])
+async def test_what_was_read_and_has_nothing_behind_it_is_charged_and_stays(
+    chat: Chat, serve: Any, behind: str
+) -> None:
+    serve(reply(f"A whole answer.{behind}"))
+    events = await read(await Client(chat.user).stream(chat))
+    assert text_of(events).startswith("A whole answer.")
+    assert events[-1].name == "done"
+    assert events[-1].data["message"]["content"] == text_of(events)
+    found = await facts(chat)
+    assert (found.balance, found.held) == (2, 0)
 
 
 async def test_a_reply_longer_than_ours_may_be_is_cut_and_marked(
