@@ -26,6 +26,7 @@ from chat.replies.checkpoint import Instruction, checkpoint
 from chat.replies.lease import RENEW_SECS, owner
 from chat.replies.models import Generation
 from chat.replies.providers.base import Cut, Delta, Event, ReplyRequest, Retrying, Usage
+from chat.replies.providers.refusals import Refused
 from chat.replies.providers.registry import get_provider
 from chat.replies.providers.visible import Shown, VisibleText
 from chat.replies.settle import Outcome, finish_generation
@@ -218,7 +219,7 @@ class Run:
             self.buffer.text,
             cut_by=Message.CutBy.CONTENT_FILTER if isinstance(known, ContentFiltered) else "",
             error_code=known.code,
-            reason=f"{type(error).__name__}: {error.__cause__ or error}",
+            reason=_reason(error),
             retry_after_secs=known.retry_after,
         )
 
@@ -235,3 +236,12 @@ class Run:
                 await asyncio.sleep(pause)
             else:
                 return
+
+
+def _reason(error: BaseException) -> str:
+    """The kind of the error, with status and code of a refusal: no words of a server's."""
+    kinds = [type(error).__name__]
+    if error.__cause__ is not None:
+        is_refusal = isinstance(error.__cause__, Refused)
+        kinds.append(str(error.__cause__) if is_refusal else type(error.__cause__).__name__)
+    return ": ".join(kinds)

@@ -242,3 +242,49 @@ async def test_who_resumes_after_the_replacement_gets_all_of_the_text(
     assert events[-1].data["message"]["content"] == "Hello there."
     if any(event.data.get("replace") for event in events):  # it was still being written
         assert text_of(events).endswith("Hello there.")
+
+
+SECRET = "grandma likes tulips"
+QUOTES = {
+    "a refusal": refusal(
+        400, {"message": f"'{SECRET}' (key sk-attack-1)", "code": "invalid_value", "type": SECRET}
+    ),
+    "a code of words": refusal(400, {"message": "no", "code": SECRET}),
+    "an error in the stream": Answer([event({"error": {"message": SECRET, "type": "bad_input"}})]),
+    "an error as text": Answer([chunk("So"), event({"error": SECRET})]),
+    "a finish_reason": Answer([chunk("So"), chunk(finish=f"error: {SECRET}"), DONE]),
+    "no JSON": Answer([SECRET.encode()], 500),
+    "no HTTP": Answer([SECRET.encode()], silent=True),
+    "a header": Answer([f"HTTP/1.1 200 OK\r\n{SECRET}\r\n\r\n".encode()], silent=True),
+    "a chunk": Answer(
+        [f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{SECRET}\r\n".encode()], silent=True
+    ),
+    "a redirect": Answer(
+        [b""], 302, {"Location": f"http://127.0.0.1:1/{SECRET.replace(' ', '+')}"}
+    ),
+}
+
+
+@pytest.mark.parametrize("answer", QUOTES.values(), ids=QUOTES.keys())
+async def test_no_words_of_a_server_are_kept_or_logged(
+    chat: Chat, serve: Any, answer: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
+    peer = serve(answer)
+    assert (await Client(chat.user).generate(chat)).status_code in (502, 503)
+    (generation,) = (await facts(chat)).generations
+    logged = "\n".join([str(record.__dict__) for record in caplog.records])
+    assert "provider." in logged, "else this test would see nothing"
+    for word in ("tulips", "sk-attack"):
+        assert word not in generation.error_detail
+        assert word not in logged
+    if answer is QUOTES["a refusal"]:
+        assert generation.error_detail == "ProviderFailed: 400 invalid_value"
+    assert all(request.path.endswith("/chat/completions") for request in peer.requests)
+
+
+async def test_a_redirect_is_a_refusal_and_leads_nowhere(chat: Chat, serve: Any) -> None:
+    inside = serve(reply("our metrics"))
+    serve(Answer([b"moved"], 307, {"Location": f"{inside.url}/chat/completions"}))
+    assert (await Client(chat.user).generate(chat)).json()["error"]["code"] == "provider_failed"
+    assert inside.requests == []
+    assert (await facts(chat)).balance == 3
