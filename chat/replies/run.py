@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from uuid import UUID
 
 import structlog
@@ -66,7 +66,8 @@ class Run:
         self._ended_by: Status | None = None
         self._lost = False
         self._pump: asyncio.Task[None] | None = None
-        self._done = asyncio.Event()
+        self._is_done = False
+        self._due = asyncio.Event()  # the first text came, or the end
 
     def stop(self) -> None:
         """End it for the user, from any thread: no character is added after this."""
@@ -93,7 +94,8 @@ class Run:
             self._end(Status.INTERRUPTED)
             await asyncio.wait({self._pump}, timeout=CLOSE_SECS)
         self.buffer.freeze()
-        self._done.set()
+        self._is_done = True
+        self._due.set()
         try:
             await asyncio.wait({checkpoints})
             if not self._lost:
@@ -148,15 +150,23 @@ class Run:
                 self._cut_by = Message.CutBy.LENGTH
 
     def _show(self, shown: Shown) -> None:
+        is_first = not self.buffer.text
         if shown.replaces:
             self.buffer.replace(shown.text)
         else:
             self.buffer.append(shown.text)
+        if is_first and self.buffer.text:
+            self._due.set()
         if self.buffer.is_full:
             self._cut_by = Message.CutBy.LENGTH
 
     async def _save_checkpoints(self) -> None:
-        """Once a second until the end: save the text, renew the lease, follow the instruction."""
+        """At the first text, then once a second until the end: save the text, renew the lease,
+        follow the instruction.
+
+        The first at once, because a reply costs what it costs from its first text on: whoever has
+        to settle it without this process reads the row.
+        """
         saved, renewed_at = "", time.monotonic()
         while not await self._over_within(CHECKPOINT_SECS):
             text = self.buffer.text
@@ -179,11 +189,12 @@ class Run:
                 self._end(Status.INTERRUPTED)
 
     async def _over_within(self, secs: float) -> bool:
-        try:
+        """Whether the run is over: known after so many seconds, or as soon as something is due."""
+        with suppress(TimeoutError):
             async with asyncio.timeout(secs):
-                return await self._done.wait()
-        except TimeoutError:
-            return False
+                await self._due.wait()
+        self._due.clear()
+        return self._is_done
 
     def _outcome(self) -> Outcome:
         """The outcome of the run. The text is frozen in the buffer by now."""
