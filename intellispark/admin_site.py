@@ -8,14 +8,15 @@ from collections.abc import Iterable
 from django.contrib.admin import AdminSite as DjangoAdminSite
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.db.models import DateField, Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from intellispark.accounts.models import User
+from intellispark.dates import is_date
 
 # Not in the admin: only the sign-in flows may change these rows. An address edited here would
 # differ from the one on the account.
@@ -27,10 +28,14 @@ UNLISTED = {
 }
 
 
+COMPARISONS = {"exact", "isnull", "in", "gt", "gte", "lt", "lte"}
+
+
 class ListedLookups(ModelAdmin):
     """Django lets any column be searched by the address of its list, whether it is shown or not:
     `?title__startswith=a`, letter by letter, spells what the list keeps to itself. Here a look-up
-    starts at a field of `list_filter`, or of `allowed_lookups` where an admin has that.
+    starts at a field of `list_filter`, or of `allowed_lookups` where an admin has that, and asks
+    what such a filter asks: no regular expression, and no date beyond all bounds.
 
     The box for searching would spell addresses as well: one that the list does not show is found
     whole, and only by those who may view people.
@@ -53,9 +58,23 @@ class ListedLookups(ModelAdmin):
         for each in filters:
             name = each[0] if isinstance(each, tuple) else getattr(each, "parameter_name", each)
             roots.add(str(name))
-        if lookup.split("__")[0] not in roots:
+        root, *steps = lookup.split("__")
+        if root not in roots or not self._is_bounded(root, steps, str(value)):
             return False
         return super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]  # Django takes None too
+
+    def _is_bounded(self, root: str, steps: list[str], value: str) -> bool:
+        try:
+            field = self.opts.get_field(root)
+        except FieldDoesNotExist:  # a filter of its own, which knows its values
+            return True
+        if field.is_relation and field.related_model and steps:
+            steps = steps[1:]  # the column over there
+        if not COMPARISONS.issuperset(steps):
+            return False
+        if isinstance(field, DateField) and "isnull" not in steps:
+            return is_date(value)
+        return True
 
 
 def _is_address(field: str) -> bool:

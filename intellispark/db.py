@@ -6,10 +6,11 @@ database's clock, inside of the query (`from_now`, `ago`), not by that of the pr
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import DateTimeField, ExpressionWrapper, Model, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
@@ -18,6 +19,15 @@ M = TypeVar("M", bound=Model)
 
 BATCH_ROWS = 500
 MOST_BATCHES = 20  # of one call: housekeeping comes again in seconds
+
+
+def is_outage(error: OperationalError | InterfaceError) -> bool:
+    """Whether the database was away or too busy, and not at odds with the statement.
+
+    PostgreSQL has other classes for mistakes of ours; SQLite calls a missing table the same.
+    """
+    code: int | None = getattr(error.__cause__, "sqlite_errorcode", None)
+    return code != sqlite3.SQLITE_ERROR
 
 
 def database_now() -> datetime:
@@ -41,6 +51,14 @@ def from_now(time: timedelta) -> Combinable:
 def ago(time: timedelta) -> Combinable:
     """For a query: that long before the statement begins, by the database's clock."""
     return from_now(-time)
+
+
+def sql_of_ago(time: timedelta) -> str:
+    """The same as `ago`, where a statement is written by hand."""
+    secs = int(time.total_seconds())
+    if connection.vendor == "sqlite":  # six digits after the seconds, as Django writes them
+        return f"STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW', '-{secs} seconds')"
+    return f"STATEMENT_TIMESTAMP() - INTERVAL '{secs} seconds'"
 
 
 def delete_in_batches(rows: QuerySet[M]) -> int:

@@ -130,8 +130,9 @@ MIDDLEWARE = [
     "intellispark.middleware.AsyncCsrfViewMiddleware",
     "intellispark.middleware.AsyncAuthenticationMiddleware",
     "intellispark.accounts.middleware.language",
+    "intellispark.accounts.middleware.rate_limits",  # before any work but finding out who it is
+    "intellispark.api.middleware.at_the_door",
     "intellispark.accounts.middleware.suspension",
-    "intellispark.accounts.middleware.rate_limits",
     "intellispark.middleware.AsyncMessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -164,6 +165,8 @@ TEMPLATES = [
 
 # --- Data -------------------------------------------------------------------------------------
 
+LOCK_WAIT_SECS = 3  # PostgreSQL; then a 503 that may be sent again
+
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # persistent connections leak under ASGI
 _options = DATABASES["default"].setdefault("OPTIONS", {})  # those of the URL: sslmode, a socket
@@ -174,8 +177,14 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 else:
+    DATABASES["default"]["ENGINE"] = "intellispark.postgresql"
     _options |= {
-        "pool": {"min_size": 1, "max_size": 20, "timeout": 10},
+        # One for pages, one for our threads. Whoever has waited so long, or finds so many waiting,
+        # gets a 503.
+        "pool": {"min_size": 1, "max_size": 12, "timeout": 10, "max_waiting": 200},
+        "connect_timeout": 5,
+        "tcp_user_timeout": 10_000,  # ms: a server whose machine is gone says nothing
+        "options": f"{_options.get('options', '')} -c lock_timeout={LOCK_WAIT_SECS}s".strip(),
         "server_side_binding": True,
         "prepare_threshold": 1,  # from the second run on: migrations send two commands in one
     }
@@ -277,6 +286,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+REQUEST_HEAD_SECS = 20  # from a request's first byte to the end of its head
+REQUEST_BODY_SECS = 60  # and then to the end of its body
+CONNECTIONS_PER_ADDRESS = 250  # of one process; this machine's and those of our proxies not counted
 
 # --- Replies ----------------------------------------------------------------------------------
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.template import loader
+import sys
+
+from django.http import HttpRequest, HttpResponseBase
 
 from intellispark.api.error_pages import error_page, is_api
 from intellispark.api.errors import (
@@ -13,6 +14,7 @@ from intellispark.api.errors import (
     MalformedRequest,
     NotFound,
     ServerFailed,
+    Unavailable,
     as_domain_error,
     error_response,
 )
@@ -35,12 +37,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Rendered without the request's context, which reads the database: that may be what broke."""
-    error = ServerFailed()
-    if is_api(request):
-        return error_response(error, request)
-    context: dict[str, object] = {"error": error}
-    return HttpResponse(loader.render_to_string("500.html", context), status=500)
+    """What broke, in a view or around it: an outage, or a bug of ours."""
+    error = sys.exc_info()[1]
+    known = as_domain_error(error) if error else None
+    ours = isinstance(error, DomainError) or isinstance(known, Unavailable)
+    return _answer(request, known if known and ours else ServerFailed())
 
 
 def _answer(request: HttpRequest, error: DomainError) -> HttpResponseBase:

@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import TransactionTestCase
 from django.test.utils import setup_databases, teardown_databases
+from django.utils import translation
 
 from intellispark.accounts.models import User
 from payments.audit.verify import differences
@@ -93,6 +94,12 @@ def _close_left_connections() -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+@pytest.fixture(autouse=True)
+def _no_language() -> None:
+    """An async view leaves the language of its request active in the test that called it."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -29,6 +29,7 @@ else:
     _database["TEST"] = {"NAME": f"test_intellispark{_suffix}"}
     TEST_TEMPLATE = f"test_intellispark{_run}_template"
     _database["OPTIONS"]["pool"]["timeout"] = PATIENCE_SECS
+    _database["OPTIONS"]["options"] = f"-c lock_timeout={PATIENCE_SECS}s"
 
 AI_DEMO_WORDS_PER_SEC = 2_000
 BEACON_SECS = 1

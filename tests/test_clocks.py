@@ -101,5 +101,5 @@ def test_a_repeated_request_is_known_whatever_the_clock_says(chat: Chat, machine
     generation = begin(chat)
     machine(timedelta(days=2))
     assert run_pass()["idempotency_keys_forgotten"] == 0
-    again, created = start(user=chat.user, chat_id=chat.pk, body={"content": "Hi."}, key="k")
-    assert (again.pk, created) == (generation.pk, False)
+    again, request = start(user=chat.user, chat_id=chat.pk, body={"content": "Hi."}, key="k")
+    assert (again.pk, request) == (generation.pk, None)

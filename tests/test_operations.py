@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from django.core import mail
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import override_settings
 
+from intellispark import housekeeping
 from payments.ledger.triggers.checks import missing_triggers
 from payments.ledger.triggers.install import drop, install
 from tests.support.server import ROOT, START_SECS, Server
@@ -265,6 +266,27 @@ def test_housekeeping_runs_twice(capsys: pytest.CaptureFixture[str]) -> None:
     assert "generations recovered: 0" in capsys.readouterr().out
 
 
+def test_housekeeping_that_fails_keeps_nothing_else_from_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns = []
+
+    def locked(**options: object) -> int:
+        raise OperationalError("a lock")
+
+    monkeypatch.setattr(housekeeping, "recover_orphans", locked)
+    monkeypatch.setattr(housekeeping.emails, "purge", locked)
+    monkeypatch.setattr(housekeeping, "expire_due_wallets", lambda: turns.append("lots") or 0)
+    monkeypatch.setattr(housekeeping.closing, "erase_again", lambda: turns.append("closed") or 0)
+    monkeypatch.setattr(housekeeping.idempotency, "purge", lambda: 0)
+    monkeypatch.setattr(housekeeping.tokens, "purge", lambda: 0)
+    monkeypatch.setattr(housekeeping.sessions, "purge", lambda: 0)
+    with pytest.raises(ExceptionGroup) as told:
+        housekeeping.run_pass()
+    assert turns == ["lots", "closed"]
+    assert [type(error) for error in told.value.exceptions] == [OperationalError] * 2
+
+
 def test_options_of_the_database_url_are_kept() -> None:
     code = "from django.conf import settings; print(settings.DATABASES['default']['OPTIONS'])"
     shown = subprocess.run(
@@ -274,7 +296,7 @@ def test_options_of_the_database_url_are_kept() -> None:
             **os.environ,
             **SAFE,
             "DJANGO_SETTINGS_MODULE": "intellispark.settings",
-            "DATABASE_URL": "postgres://me@db.example/app?sslmode=require",
+            "DATABASE_URL": "postgres://me@db.example/app?sslmode=require&options=-c%20jit%3Doff",
         },
         capture_output=True,
         text=True,
@@ -282,6 +304,7 @@ def test_options_of_the_database_url_are_kept() -> None:
     )
     assert "'sslmode': 'require'" in shown.stdout
     assert "'pool'" in shown.stdout
+    assert "'options': '-c jit=off -c lock_timeout=3s'" in shown.stdout, "waiting is bounded"
 
 
 @pytest.mark.parametrize("name", ["CHANNEL_HOSTS", "REDIS_URL"])

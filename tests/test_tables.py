@@ -15,7 +15,7 @@ WHO_EMPTIES = {
     "accounts_user": "kept without the person: `accounts.closing`",
     "accounts_user_groups": CLOSING,
     "accounts_user_user_permissions": CLOSING,
-    "accounts_session": f"{HOUSEKEEPING}: `sessions.purge`; {CLOSING}",
+    "accounts_session": f"{HOUSEKEEPING}: `sessions.purge`, strangers' at most 10,000; {CLOSING}",
     "accounts_tokenfamily": f"{HOUSEKEEPING}: `tokens.purge`; {CLOSING}",
     "accounts_emailchange": f"{HOUSEKEEPING}: `emails.purge`; {CLOSING}",
     "account_emailaddress": f"one row an account; {CLOSING}",

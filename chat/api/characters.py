@@ -37,8 +37,6 @@ class CharactersView(ListAPIView[Character]):
 
     def get_queryset(self) -> CharacterQuerySet:
         query = {name: self.request.GET.get(name, "").strip() for name in ("q", "category")}
-        # PostgreSQL refuses NUL even in a search.
-        query = {name: value.replace("\x00", "") for name, value in query.items()}
         return Character.objects.visible_to(self.request.user).matching(**query).for_cards()
 
 

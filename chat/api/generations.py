@@ -66,7 +66,7 @@ async def generation_events(request: HttpRequest, generation_id: UUID) -> HttpRe
 async def generation_stop(request: HttpRequest, generation_id: UUID) -> HttpResponseBase:
     """Ask the generation to stop; its text so far is kept."""
     user = await authenticate(request)
-    generation = await in_thread(request_stop)(user=user, generation_id=generation_id)
+    generation = await in_thread(request_stop, writes=True)(user=user, generation_id=generation_id)
     return _json({"generation": state_of(generation)}, status=202)
 
 

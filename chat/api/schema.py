@@ -34,7 +34,15 @@ out every 15 s. Leaving the stream stops nothing. It ends without a closing even
 signed out or suspended; a ninth stream ends your oldest with `too_many_streams`."""
 
 
-SSE = {"text/event-stream": {"schema": {"type": "string"}}}
+EVENT: Schema = {
+    **object_of(
+        id={"type": "string"},
+        event={"type": "string", "enum": ["start", "delta", "done", "stopped", "error"]},
+        data={"type": "string", "description": "JSON on one line."},
+    ),
+    "description": "Each event of the stream.",
+}
+SSE = {"text/event-stream": {"schema": EVENT}}
 LAST_EVENT_ID = header(
     "Last-Event-ID", "Resume after that offset.", {"type": "integer", "minimum": 0}
 )
@@ -130,7 +138,9 @@ GENERATE = {
             ref("Error"),
         ),
         "502": json_answer("The model failed; nothing was charged.", ref("Error")),
-        "503": json_answer("The model is unavailable; nothing was charged.", ref("Error")),
+        "503": json_answer(
+            "The model, or the database, is unavailable; nothing was charged.", ref("Error")
+        ),
         "504": json_answer("The model took too long; nothing was charged.", ref("Error")),
     },
 }

@@ -6,13 +6,20 @@ import uuid
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Count, OuterRef, Q, Subquery
-from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import get_language, gettext, override
 from django.utils.translation import gettext_lazy as _
 
+from chat.characters.fields import (
+    LinesField,
+    ScriptField,
+    avatar_url,
+    check_accent,
+    check_avatar,
+)
 from intellispark.accounts.models import User
 
 SEARCH_WORDS = 8  # of a query; nobody means more
@@ -104,7 +111,7 @@ class Character(models.Model):
     categories = models.ManyToManyField(
         Category, blank=True, related_name="characters", verbose_name=_("categories")
     )
-    demo_replies = models.JSONField(_("demo replies"), default=dict, blank=True)
+    demo_replies = ScriptField(_("demo replies"), default=dict, blank=True)
     is_public = models.BooleanField(_("public"), default=True)
     position = models.PositiveSmallIntegerField(_("position"), default=1000)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
@@ -119,12 +126,24 @@ class Character(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """For forms: what pages make of these columns has to be there."""
+        problems: dict[str, ValidationError] = {}
+        for name, check in (("avatar", check_avatar), ("accent", check_accent)):
+            try:
+                if value := getattr(self, name):
+                    check(value)
+            except ValidationError as error:
+                problems[name] = error
+        if problems:
+            raise ValidationError(problems)
+
     def get_absolute_url(self) -> str:
         return reverse("character", args=[self.pk])
 
     @property
     def avatar_url(self) -> str:
-        return static(self.avatar) if self.avatar else ""
+        return avatar_url(self.avatar)
 
     def text(self, language: str | None = None) -> CharacterText:
         """The texts in that language (default: the active one), else English, else any.
@@ -175,7 +194,7 @@ class CharacterText(models.Model):
     description = models.TextField(_("description"), max_length=4000)
     opening_line = models.TextField(_("opening line"), max_length=4000)
     prompt = models.TextField(_("prompt"), max_length=8000, blank=True)
-    suggestions = models.JSONField(_("suggestions"), default=list, blank=True)
+    suggestions = LinesField(_("suggestions"), default=list, blank=True)
 
     objects = CharacterTextQuerySet.as_manager()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import structlog
+from django.db import DatabaseError
 
 from chat.replies.lease import owner
 from chat.replies.models import Generation
@@ -23,8 +24,18 @@ def recover_orphans(*, sole_process: bool = False) -> int:
     running = Generation.objects.running()
     orphans = running.exclude(owner=owner()) if sole_process else Generation.objects.lapsed()
     return sum(
-        recover(orphan, even_unlapsed=sole_process) for orphan in orphans.order_by("created_at")
+        try_to_recover(orphan, even_unlapsed=sole_process)
+        for orphan in orphans.order_by("created_at")
     )
+
+
+def try_to_recover(orphan: Generation, *, even_unlapsed: bool = False) -> bool:
+    """One that cannot be settled now, say of a locked wallet, keeps no other from it."""
+    try:
+        return recover(orphan, even_unlapsed=even_unlapsed)
+    except DatabaseError:
+        logger.exception("generation.unrecovered", generation=str(orphan.pk))
+        return False
 
 
 def recover_if_lapsed(generation_id: UUID) -> bool:

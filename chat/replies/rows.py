@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from chat.replies.buffer import ReplyBuffer
 from chat.replies.models import Generation
-from chat.replies.recover import recover
+from chat.replies.recover import try_to_recover
 from intellispark.threads import in_thread
 
 ROW_POLL_SECS = 0.5
@@ -116,5 +116,5 @@ _polls: WeakKeyDictionary[AbstractEventLoop, RowPoll] = WeakKeyDictionary()
 def _read(ids: Collection[UUID]) -> dict[UUID, Generation]:
     """These generations with their outcomes. Those whose lease has lapsed are settled first."""
     for lapsed in Generation.objects.lapsed().filter(pk__in=ids):
-        recover(lapsed)
+        try_to_recover(lapsed)
     return Generation.objects.with_outcome().in_bulk(ids)

@@ -32,7 +32,7 @@ from chat.replies.providers.visible import Shown, VisibleText
 from chat.replies.settle import Outcome, finish_generation
 from chat.replies.usage import counted
 from intellispark.text import has_visible
-from intellispark.threads import in_thread
+from intellispark.threads import in_thread, writers
 
 logger = structlog.get_logger(__name__)
 
@@ -53,6 +53,7 @@ class Run:
         assert generation.message_id is not None  # noqa: S101  start() makes both together
         self.id: UUID = generation.pk
         self.chat_id: UUID = generation.chat_id
+        self.user_id: UUID = generation.user_id
         self.message_id: UUID = generation.message_id
         self.provider = get_provider(generation.provider)
         self.loop = asyncio.get_running_loop()
@@ -172,7 +173,7 @@ class Run:
             text = self.buffer.text
             renew = time.monotonic() - renewed_at >= RENEW_SECS
             try:
-                instruction = await in_thread(checkpoint)(
+                instruction = await in_thread(checkpoint, writes=True)(
                     generation_id=self.id,
                     message_id=self.message_id,
                     text=text if text != saved else None,
@@ -237,9 +238,10 @@ class Run:
     async def _settle(self, outcome: Outcome) -> None:
         for pause in (*SETTLE_PAUSES_SECS, None):
             try:
-                self.final = await in_thread(finish_generation)(
-                    generation_id=self.id, chat_id=self.chat_id, outcome=outcome, owner=owner()
-                )
+                async with writers.of(self.user_id):
+                    self.final = await in_thread(finish_generation, writes=True)(
+                        generation_id=self.id, chat_id=self.chat_id, outcome=outcome, owner=owner()
+                    )
             except DatabaseError:
                 logger.warning("settle.failed", generation=str(self.id), exc_info=True)
                 if pause is None:

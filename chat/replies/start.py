@@ -27,14 +27,15 @@ from chat.replies.providers.base import ReplyRequest
 from chat.replies.providers.registry import get_provider
 from chat.replies.recover import recover_if_lapsed
 from intellispark.accounts.models import User
-from intellispark.api.errors import Invalid
+from intellispark.api.errors import Invalid, Unavailable
 from intellispark.api.idempotency import once
 from intellispark.api.models import IdempotencyKey
-from intellispark.threads import in_thread
+from intellispark.threads import in_thread, writers
 from payments.ledger import operations as ledger
 
 OPERATION = "generate"
 LEDGER_LANGUAGE = "en"  # of descriptions: pages translate them as they show them
+TURN_SECS = 10.0  # for a turn among the person's own starts
 ANSWERED = (Message.Status.COMPLETE, Message.Status.STOPPED)
 
 _starting: set[asyncio.Task[Generation]] = set()
@@ -74,12 +75,17 @@ async def start_detached(
     """The running generation, or the one that this key started before. Raises as `start` does.
 
     When the caller is cancelled (the client left), the start goes on: what is held is written.
+    Of one person's starts some wait for their turn; Unavailable for who has waited too long.
     """
 
     async def start_and_launch() -> Generation:
-        generation, request = await in_thread(start)(
-            user=user, chat_id=chat_id, body=body, key=key, language=language
-        )
+        try:
+            async with writers.of(user.pk, wait_secs=TURN_SECS):
+                generation, request = await in_thread(start, writes=True)(
+                    user=user, chat_id=chat_id, body=body, key=key, language=language
+                )
+        except TimeoutError as error:
+            raise Unavailable from error
         if request:
             running.launch(generation, request)
         return generation

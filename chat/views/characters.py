@@ -33,7 +33,7 @@ def discover(request: HttpRequest) -> HttpResponse:
 
 def discover_context(request: HttpRequest) -> dict[str, object]:
     """The characters that `?q= &category= &page=` select. A page out of range is the last one."""
-    q = request.GET.get("q", "").replace("\x00", "").strip()[:QUERY_MAX_CHARS]
+    q = request.GET.get("q", "").strip()[:QUERY_MAX_CHARS]
     shelf = request.GET.get("category", "") or "popular"
     category = "" if shelf in ORDERS else shelf
     found = (

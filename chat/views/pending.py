@@ -13,6 +13,7 @@ from django.http import HttpRequest
 
 _PENDING = "pending_start"
 _DRAFTS = "unsent"
+MOST_DRAFTS = 5  # of 10 kB each, in a row that every page reads
 
 
 class PendingStart(TypedDict):
@@ -44,8 +45,9 @@ def forget_start(request: HttpRequest) -> None:
 
 
 def keep_draft(request: HttpRequest, *, chat_id: UUID, draft: Draft) -> None:
-    """Keep it for the chat page, which puts it into the composer."""
-    request.session[_DRAFTS] = {**request.session.get(_DRAFTS, {}), str(chat_id): draft}
+    """Keep it for the chat page, which puts it into the composer; of the newest chats only."""
+    drafts = {**request.session.get(_DRAFTS, {}), str(chat_id): draft}
+    request.session[_DRAFTS] = dict(list(drafts.items())[-MOST_DRAFTS:])
 
 
 def take_draft(request: HttpRequest, *, chat_id: UUID) -> Draft | None:

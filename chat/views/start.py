@@ -67,7 +67,7 @@ def _open(request: HttpRequest, pk: UUID) -> HttpResponse | tuple[Chat, PendingS
 
 
 def _asked(request: HttpRequest, shown: Character) -> HttpResponse | tuple[Chat, PendingStart]:
-    message = request.POST.get("message", "").replace("\x00", "").replace("\r\n", "\n").strip()
+    message = request.POST.get("message", "").replace("\r\n", "\n").strip()
     if len(message) > MESSAGE_MAX_CHARS:
         error = _("Please keep it under %(n)d characters.") % {"n": MESSAGE_MAX_CHARS}
         return character_page(request, shown, message=message, error=error, status=422)

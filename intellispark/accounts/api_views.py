@@ -32,6 +32,7 @@ from intellispark.accounts.forms import ChangeEmailForm, ProfileForm, SignupForm
 from intellispark.accounts.models import User
 from intellispark.accounts.requests import current_user
 from intellispark.api.errors import Invalid, InvalidCredentials, NotSignedIn, Suspended
+from intellispark.api.schema import KEPT_OUT, WRONG_CREDENTIAL
 
 T = TypeVar("T")
 
@@ -76,7 +77,7 @@ class LoginView(OpenView):
         operation_id="auth_login",
         summary="Sign in",
         request=LoginSerializer,
-        responses=SignedInSerializer,
+        responses={200: SignedInSerializer, 401: WRONG_CREDENTIAL, 403: KEPT_OUT},
     )
     def post(self, request: Request) -> Response:
         """Get tokens for a username (or e-mail address) and a password.
@@ -106,7 +107,7 @@ class RefreshView(OpenView):
         operation_id="auth_refresh",
         summary="Get the next pair of tokens",
         request=RefreshSerializer,
-        responses=PairSerializer,
+        responses={200: PairSerializer, 401: WRONG_CREDENTIAL, 403: KEPT_OUT},
     )
     def post(self, request: Request) -> Response:
         """Get the next pair. A refresh token works once; a second use revokes its whole family."""
@@ -119,7 +120,7 @@ class LogoutView(OpenView):
         operation_id="auth_logout",
         summary="Sign out",
         request=RefreshSerializer,
-        responses={204: None},
+        responses={204: None, 401: WRONG_CREDENTIAL},
     )
     def post(self, request: Request) -> Response:
         """Revoke the refresh token's family: its access tokens are refused, its sockets closed."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import structlog
 from django.contrib.admin.models import LogEntry
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from intellispark.accounts import emails, tokens
@@ -19,6 +20,8 @@ from intellispark.accounts.signals import account_closed
 from intellispark.api.errors import NotSignedIn
 from intellispark.api.models import IdempotencyKey
 from intellispark.db import ago
+
+logger = structlog.get_logger(__name__)
 
 ERASE_AGAIN_FOR = timedelta(minutes=10)
 
@@ -48,10 +51,18 @@ def erase_again() -> int:
     under it, for a writer that forgot to.
     """
     closed = User.objects.filter(closed_at__gt=ago(ERASE_AGAIN_FOR))
-    for user in closed:
+    return sum(_erase_again(user) for user in closed)
+
+
+def _erase_again(user: User) -> bool:
+    """One that is locked just now keeps no other from it."""
+    try:
         with transaction.atomic():
             _erase(_lock(user))
-    return len(closed)
+    except DatabaseError:
+        logger.exception("closing.not_looked_at", user_id=str(user.pk))
+        return False
+    return True
 
 
 def _lock(user: User) -> User:

@@ -52,6 +52,7 @@ GENERATE = Scope("generate", RateLimitItemPerMinute(60))
 MESSAGES = Scope("messages", RateLimitItemPerMinute(120))
 SIGN_IN = Scope("sign-in", RateLimitItemPerMinute(10), by_address=True)
 SIGN_UP = Scope("sign-up", RateLimitItemPerHour(20), by_address=True)
+START = Scope("start", RateLimitItemPerHour(20), by_address=True)
 ELSE = Scope("else", RateLimitItemPerMinute(600))
 
 POSTS = {
@@ -61,7 +62,10 @@ POSTS = {
     "start-chat": GENERATE,
     "api-messages": MESSAGES,
 }
-"""By URL name. Pages and API count together, or one could be used to get round the other.
+"""By URL name. Pages and API count together, or one could be used to get round the other."""
+
+STRANGERS_POSTS = {"start-chat": START}
+"""Where nobody is signed in: what was typed is kept until they are, and leads to a sign-up.
 
 Checks of passwords (SIGN_IN) are counted where they are made: see `attempts.py`."""
 
@@ -77,7 +81,10 @@ def scope_of(request: HttpRequest) -> Scope | None:
         return ELSE
     if name in UNCOUNTED:
         return None
-    return (POSTS.get(name or "") if request.method == "POST" else None) or ELSE
+    if request.method != "POST" or name is None:
+        return ELSE
+    stranger = STRANGERS_POSTS.get(name) if not request.user.is_authenticated else None
+    return stranger or POSTS.get(name, ELSE)
 
 
 def counted_as(request: HttpRequest, scope: Scope) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -22,9 +23,33 @@ STRANGERS_KEEP = timedelta(days=1)
 """How long a session without a person lasts: it keeps what somebody typed before signing up."""
 
 
+MOST_STRANGERS = 10_000
+"""So many sessions without a person are kept, the newest: some 100 MB at most."""
+_KEY = re.compile("[0-9a-z]{32}")  # as Django makes them
+
+
+def is_key(text: str) -> bool:
+    """Whether it has the form of a session's key. Anything else is looked up nowhere."""
+    return _KEY.fullmatch(text) is not None
+
+
 def purge() -> int:
-    """Forget sessions that have ended; how many."""
+    """Forget sessions that have ended, and of those of strangers the oldest when they are too many;
+    how many went."""
+    return _purge_ended() + _purge_strangers()
+
+
+def _purge_ended() -> int:
     return delete_in_batches(Session.objects.filter(expire_date__lt=timezone.now()))
+
+
+def _purge_strangers() -> int:
+    strangers = Session.objects.filter(user=None)
+    too_many = strangers.count() - MOST_STRANGERS
+    if too_many <= 0:
+        return 0
+    oldest = strangers.order_by("expire_date").values_list("expire_date", flat=True)
+    return delete_in_batches(strangers.filter(expire_date__lte=oldest[too_many - 1]))
 
 
 class SessionStore(DatabaseSessionStore):
@@ -33,6 +58,10 @@ class SessionStore(DatabaseSessionStore):
     @classmethod
     def get_model_class(cls) -> type[Session]:
         return Session
+
+    def _validate_session_key(self, key: str | None) -> bool:
+        """Django takes any eight characters for a key, and asks the database for them."""
+        return key is not None and is_key(key)
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         session: Session = super().create_model_instance(data)  # type: ignore[assignment]  # see get_model_class

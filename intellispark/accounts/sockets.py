@@ -6,17 +6,20 @@ import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from http.cookies import SimpleCookie
+from io import BytesIO
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import auth
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest
 from django.http.request import validate_host
 from django.utils import timezone
 
 from intellispark.accounts.dead_families import dead_families
 from intellispark.accounts.models import Session, TokenFamily, User
+from intellispark.accounts.sessions import is_key
 from intellispark.accounts.tokens import holder_of
 from intellispark.api.errors import NotSignedIn
 from intellispark.realtime.close_codes import CloseCode
@@ -60,14 +63,14 @@ def credential_of(scope: Scope) -> Credential:
         except NotSignedIn as error:
             raise SocketRefused(CloseCode.SIGNED_OUT) from error
         return Credential(family=str(family), user_id=user_id, expires=ends)
-    headers = dict(scope["headers"])
-    if not _origin_allowed(headers):
+    # Read as pages are: another reader would take some headers and cookies otherwise.
+    request = ASGIRequest({**scope, "method": "GET", "query_string": b""}, BytesIO())
+    if not _origin_allowed(request):
         raise SocketRefused(CloseCode.REFUSED)
-    cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
-    found = cookies.get(settings.SESSION_COOKIE_NAME)
-    if found is None or not found.value:
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    if not is_key(key):
         raise SocketRefused(CloseCode.SIGNED_OUT)
-    return Credential(session_key=found.value)
+    return Credential(session_key=key)
 
 
 def identify(credentials: Iterable[Credential]) -> dict[Credential, Identity | CloseCode]:
@@ -165,14 +168,15 @@ def lapsed(identities: Iterable[Identity]) -> dict[Identity, CloseCode]:
     }
 
 
-def _origin_allowed(headers: dict[bytes, bytes]) -> bool:
+def _origin_allowed(request: HttpRequest) -> bool:
     """Whether the page is on this host or a trusted origin. `*` in ALLOWED_HOSTS allows none."""
-    origin = headers.get(b"origin", b"").decode("latin-1")
-    if not origin:
-        return False
+    origin = request.headers.get("Origin", "")
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True
-    parts = urlsplit(origin)
-    same_host = parts.netloc == headers.get(b"host", b"").decode("latin-1")
+    try:
+        parts = urlsplit(origin)
+        host = parts.hostname or ""
+    except ValueError:  # brackets without an address
+        return False
     hosts = [host for host in settings.ALLOWED_HOSTS if host != "*"]
-    return same_host and bool(parts.hostname) and validate_host(parts.hostname or "", hosts)
+    return parts.netloc == request.headers.get("Host", "") and validate_host(host, hosts)

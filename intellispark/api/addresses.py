@@ -54,12 +54,22 @@ def is_forwarded(request: HttpRequest) -> bool:
 
 def address_key(request: HttpRequest) -> str:
     """The key for counting requests: the IPv4 address, or the /64 of an IPv6 one (one person's)."""
-    address = client_address(request)
+    return _network(client_address(request))
+
+
+def _network(address: str) -> str:
     if ":" not in address or not _readable(address):
         return address
     if isinstance(parsed := _parsed(address), IPv4Address):
         return str(parsed)
     return str(ip_network(f"{address.partition('%')[0]}/64", strict=False))
+
+
+def counted_address(peer: str) -> str | None:
+    """As whose a connection is counted: None for this machine and our proxies, whose are many's."""
+    if not _readable(peer) or _parsed(peer).is_loopback or is_trusted(peer):
+        return None
+    return _network(peer)
 
 
 def is_loopback(request: HttpRequest) -> bool:

@@ -16,12 +16,18 @@ from django.core.exceptions import (
     SuspiciousOperation,
 )
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions as drf
 from rest_framework.settings import api_settings
 
+from intellispark.db import is_outage
 from intellispark.text import StrOrPromise
+
+logger = structlog.get_logger(__name__)
+
+RETRY_AFTER_SECS = 3  # of an outage: as long as a restart of the database may take
 
 
 class DomainError(Exception):
@@ -164,6 +170,20 @@ class ServerFailed(DomainError):
     detail = _("Something went wrong on our side.")
 
 
+class Unavailable(DomainError):
+    """The database is away, all its connections are taken, or a lock was waited for too long.
+
+    Nothing was written, or (a commit whose answer was lost) the same key finds what was.
+    """
+
+    code = "unavailable"
+    status = 503
+    detail = _("This is not available right now. Please try again in a moment.")
+
+    def __init__(self, detail: Any = None, *, retry_after: int | None = None, **data: Any) -> None:
+        super().__init__(detail, retry_after=retry_after or RETRY_AFTER_SECS, **data)
+
+
 class ErrorResponse(JsonResponse):
     """A response that already has the API's error body."""
 
@@ -172,7 +192,7 @@ _BY_STATUS: dict[int, type[DomainError]] = {
     error.status: error
     for error in (
         MalformedRequest, NotSignedIn, Forbidden, NotFound, MethodNotAllowed, NotAcceptable,
-        PayloadTooLarge, UnsupportedMediaType, Invalid, RateLimited, ServerFailed,
+        PayloadTooLarge, UnsupportedMediaType, Invalid, RateLimited, ServerFailed, Unavailable,
     )
 }  # fmt: skip
 
@@ -206,6 +226,9 @@ def as_domain_error(exc: BaseException) -> DomainError | None:
             return Forbidden()
         case BadRequest() | SuspiciousOperation():
             return MalformedRequest()
+        case OperationalError() | InterfaceError() if is_outage(exc):
+            logger.warning("database.unavailable", error=repr(exc))
+            return Unavailable()
     return None
 
 

@@ -29,13 +29,12 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from intellispark.api.errors import DomainError, Invalid
 from intellispark.api.models import IdempotencyKey
-from intellispark.db import ago, delete_in_batches
+from intellispark.db import ago, delete_in_batches, sql_of_ago
 
 KEY_MAX_CHARS = 80
 KEY_SCHEMA = {"type": "string", "maxLength": KEY_MAX_CHARS, "pattern": "^[ -~]*$"}
@@ -44,11 +43,11 @@ KEPT_FOR = timedelta(hours=24)
 CLAIM = """
 INSERT INTO api_idempotencykey
   (user_id, operation, scope, "key", body_hash, reference, created_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+VALUES (%s, %s, %s, %s, %s, %s, {now})
 ON CONFLICT (user_id, operation, scope, "key") DO UPDATE SET
   body_hash = excluded.body_hash, reference = excluded.reference,
   created_at = excluded.created_at, status = NULL, response = NULL
-WHERE api_idempotencykey.created_at <= %s
+WHERE api_idempotencykey.created_at <= {forgotten}
 RETURNING id
 """
 
@@ -141,11 +140,10 @@ def _claimed(record: IdempotencyKey) -> bool:
         record.key,
         record.body_hash,
         record.reference,
-        connection.ops.adapt_datetimefield_value(timezone.now()),
-        connection.ops.adapt_datetimefield_value(timezone.now() - KEPT_FOR),
     ]
+    clock = {"now": sql_of_ago(timedelta()), "forgotten": sql_of_ago(KEPT_FOR)}
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, values)
+        cursor.execute(CLAIM.format(**clock), values)
         row = cursor.fetchone()
     if row is None:
         return False

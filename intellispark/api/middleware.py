@@ -9,16 +9,16 @@ from collections.abc import Awaitable, Callable
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.decorators import async_only_middleware
 
+from intellispark.api import door
 from intellispark.api.error_pages import error_page, is_api
 from intellispark.api.errors import (
     DomainError,
     ErrorResponse,
     NotFound,
-    PayloadTooLarge,
+    Unavailable,
     as_domain_error,
     error_of_status,
     error_response,
@@ -33,15 +33,26 @@ def errors(get_response: GetResponse) -> GetResponse:
     """Answer errors under `/api/` with the API's error body, and others with an error page."""
 
     async def middleware(request: HttpRequest) -> HttpResponseBase:
-        if _too_large(request):
-            response = await refusal(request, PayloadTooLarge())
-        else:
-            response = await get_response(request)
-            response = await _with_our_errors(request, response)
+        response = await get_response(request)
+        response = await _with_our_errors(request, response)
         response.headers["X-Request-ID"] = request_id()
         return response
 
     middleware.process_exception = _refused  # type: ignore[attr-defined]  # Django looks for it
+    return middleware
+
+
+@async_only_middleware
+def at_the_door(get_response: GetResponse) -> GetResponse:
+    """Refuse what no request may carry: after the request is counted, before anything reads it."""
+
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        try:
+            door.check(request)
+        except DomainError as error:
+            return await refusal(request, error)
+        return await get_response(request)
+
     return middleware
 
 
@@ -59,7 +70,7 @@ def _refused(request: HttpRequest, exc: Exception) -> HttpResponseBase | None:
         return None
     if is_api(request):
         return error_response(error, request)
-    if isinstance(exc, (DomainError, Http404)):
+    if isinstance(exc, (DomainError, Http404)) or isinstance(error, Unavailable):
         return error_page(request, error)
     return None
 
@@ -77,18 +88,3 @@ async def _with_our_errors(request: HttpRequest, response: HttpResponseBase) -> 
     if settings.DEBUG and response.status_code == 404 and request.resolver_match is None:
         return await refusal(request, NotFound())
     return response
-
-
-def _too_large(request: HttpRequest) -> bool:
-    """Whether the body is over the limit. A chunked body has no length yet: it gets one here.
-
-    Without a Content-Length, DRF would take the body for empty and Django would not limit it.
-    """
-    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", ""):
-        try:
-            request.META["CONTENT_LENGTH"] = str(len(request.body))
-        except RequestDataTooBig:
-            return True
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    return length.isdigit() and int(length) > limit

@@ -34,8 +34,6 @@ class IdempotencyKey(models.Model):
     # The index is read by the daily purge.
     created_at = models.DateTimeField(_("created at"), auto_now_add=True, db_index=True)
 
-    is_forgotten: bool  # set by the look-up: too old to count, by the database's clock
-
     class Meta:
         verbose_name = _("idempotency key")
         verbose_name_plural = _("idempotency keys")

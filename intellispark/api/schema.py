@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from intellispark.api.idempotency import KEY_SCHEMA
 from intellispark.api.openapi import Schema
 
 ERROR = {"$ref": "#/components/schemas/Error"}
+WRONG_CREDENTIAL = OpenApiResponse(ERROR, description="What was sent signs nobody in.")
+KEPT_OUT = OpenApiResponse(ERROR, description="Suspended, or the address is not confirmed yet.")
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     KEY_SCHEMA,
@@ -43,13 +45,14 @@ ERROR_SCHEMA: Schema = {
 }
 RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
 EVERYWHERE = {
+    "400": "The request cannot be read: malformed JSON, a NUL, or another host's name.",
     "406": "The answer is not available in the requested format.",
     "429": "Too many requests.",
     "500": "Something went wrong on our side.",
+    "503": "Not available right now, say the database; send it again after `Retry-After`.",
 }
 WITH_CREDENTIALS = {"401": "Not signed in.", "403": "Suspended, or the CSRF token is missing."}
 WITH_BODY = {
-    "400": "Malformed JSON.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
     "422": "Validation failed.",
@@ -85,6 +88,6 @@ def _response(status: str, description: str) -> Schema:
         "description": description,
         "content": {"application/json": {"schema": ERROR}},
     }
-    if status == "429":
+    if status in ("429", "503"):
         response["headers"] = RETRY_AFTER
     return response

@@ -8,6 +8,8 @@ from enum import IntEnum
 class CloseCode(IntEnum):
     """WebSocket close codes (RFC 6455, 7.4): the 4000s are for applications to define."""
 
+    UNAVAILABLE = 1011
+    """The database cannot be asked now; come back."""
     GOING_AWAY = 1012
     """The server restarts; come back. (1001 is for a page that goes away.)"""
     RESYNC = 4001

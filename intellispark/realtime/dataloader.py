@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Generic, TypeVar
 
-from channels.db import database_sync_to_async
+from django.db import InterfaceError, OperationalError
+
+from intellispark.db import is_outage
+from intellispark.threads import in_thread
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -18,12 +21,15 @@ class DataLoader(Generic[K, V]):
     """`await load(key)` is `work([key, …])[key]`.
 
     While one pass is at work in its thread, the next one gathers: a single caller waits for
-    nobody, and a thousand sockets that come back at once cost a handful of queries. Event loops
-    share nothing with each other.
+    nobody, and a thousand sockets that come back at once cost a handful of queries. A key that
+    `work` cannot answer fails alone. Event loops share nothing with each other.
     """
 
     def __init__(self, work: Callable[[list[K]], Mapping[K, V]]) -> None:
-        self._work = database_sync_to_async(work, thread_sensitive=False)
+        def answers(keys: list[K]) -> dict[K, V | Exception]:
+            return each_alone(work, keys)
+
+        self._answers = in_thread(answers)
         self._waiting: dict[asyncio.AbstractEventLoop, dict[K, asyncio.Future[V]]] = {}
         self._workers: set[asyncio.Task[None]] = set()  # the loop itself keeps weak references only
 
@@ -48,11 +54,35 @@ class DataLoader(Generic[K, V]):
             del self._waiting[asyncio.get_running_loop()]
 
     async def _pass(self, asked: dict[K, asyncio.Future[V]]) -> None:
+        answers: dict[K, V | Exception]
         try:
-            found = await self._work(list(asked))
-        except Exception as error:
-            for future in asked.values():
-                future.set_exception(error)
-        else:
-            for key, future in asked.items():
-                future.set_result(found[key])
+            answers = await self._answers(list(asked))
+        except Exception as error:  # of the thread, around the work: nobody may wait for ever
+            answers = dict.fromkeys(asked, error)
+        for key, answer in answers.items():
+            if isinstance(answer, Exception):
+                asked[key].set_exception(answer)
+            else:
+                asked[key].set_result(answer)
+
+
+def each_alone(
+    work: Callable[[list[K]], Mapping[K, V]], keys: Iterable[K]
+) -> dict[K, V | Exception]:
+    """`work(keys)`, with an exception in place of each answer that could not be had.
+
+    When a pass fails, each half of its keys is asked for again, so that whoever brought the key
+    that cannot be answered is the only one to hear of it. An outage fails them all at once.
+    """
+    keys = list(keys)
+    try:
+        found = work(keys)
+    except Exception as error:
+        outage = isinstance(error, (InterfaceError, OperationalError)) and is_outage(error)
+        if len(keys) < 2 or outage:
+            return dict.fromkeys(keys, error)
+        half = len(keys) // 2
+        answers, others = each_alone(work, keys[:half]), each_alone(work, keys[half:])
+        answers.update(others)
+        return answers
+    return {key: found[key] if key in found else KeyError(key) for key in keys}

@@ -10,20 +10,24 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Mapping
-from typing import Protocol
+from collections.abc import Callable, Collection, Hashable, Mapping
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import structlog
-from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.conf import settings
 from prometheus_client import Gauge
 
 from intellispark.realtime.close_codes import CloseCode
+from intellispark.realtime.dataloader import each_alone
 from intellispark.realtime.events import Frame, FrameMessage, as_message
 from intellispark.realtime.identity import Identity
 from intellispark.realtime.transport.layer import DirectChannelLayer
+from intellispark.threads import in_thread
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 logger = structlog.get_logger(__name__)
 
@@ -121,9 +125,8 @@ class Hub:
         however many sockets there are."""
         sockets = self._all()
         identities = {socket.identity for socket in sockets}
-        gone = await database_sync_to_async(self.lapsed, thread_sensitive=False)(identities)
-        users = {identity.user_id for identity in identities}
-        frames = await database_sync_to_async(self.beacons, thread_sensitive=False)(users)
+        gone = await _known(self.lapsed, identities)
+        frames = await _known(self.beacons, {identity.user_id for identity in identities})
         for number, socket in enumerate(sockets):
             if code := gone.get(socket.identity):
                 socket.close_with(code)
@@ -161,6 +164,25 @@ class Hub:
                 await asyncio.sleep(0)
         if sockets:
             await asyncio.sleep(min(DRAIN_SECS, 0.2 + len(sockets) / 1000))
+
+
+async def _known(ask: Callable[[Collection[K]], Mapping[K, V]], keys: Collection[K]) -> dict[K, V]:
+    """The answers to those keys that have one. A key that cannot be asked for fails alone, and is
+    logged: the others' beacons come."""
+
+    def work(some: list[K]) -> dict[K, V | None]:
+        found = ask(some)
+        return {key: found.get(key) for key in some}
+
+    answers = await in_thread(each_alone)(work, keys)
+    failed = [answer for answer in answers.values() if isinstance(answer, Exception)]
+    if failed:
+        logger.error("beacon.failed", keys=len(failed), of=len(keys), exc_info=failed[0])
+    return {
+        key: answer
+        for key, answer in answers.items()
+        if answer is not None and not isinstance(answer, Exception)
+    }
 
 
 hub = Hub()

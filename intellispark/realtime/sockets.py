@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable
 from typing import ClassVar, Protocol
 from uuid import UUID
 
+import structlog
 from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
+from django.db import InterfaceError, OperationalError
 
 from intellispark.realtime.close_codes import CloseCode
 from intellispark.realtime.events import CloseMessage, Frame, FrameMessage, as_message
@@ -21,6 +23,8 @@ from intellispark.realtime.publish import user_group
 from intellispark.realtime.transport.connections import EXTENSION, AsgiConnection, AsgiMessage
 from intellispark.realtime.transport.layer import DirectChannelLayer
 from intellispark.realtime.transport.send_queue import SendQueue
+
+logger = structlog.get_logger(__name__)
 
 
 class FirstFrame(Protocol):
@@ -77,15 +81,22 @@ class UserSocket(AsyncWebsocketConsumer):
         )
         self.send_queue = SendQueue(self.connection, self.close_with)
         try:
-            self.identity = await type(self).authenticate(self.scope)
+            await self._begin()
         except SocketRefused as refused:
             self.close_with(refused.code)
-            return
+        except (InterfaceError, OperationalError) as error:
+            logger.warning("socket.unavailable", error=repr(error))
+            self.close_with(CloseCode.UNAVAILABLE)
+
+    async def _begin(self) -> None:
+        """Find out whose it is, join their group, and send the first frame. Raises SocketRefused,
+        and what the database raises."""
+        try:
+            self.identity = await type(self).authenticate(self.scope)
         finally:
             self.scope["headers"].clear()  # kilobytes for as long as the page is open
         if code := hub.join(self):
-            self.close_with(code)
-            return
+            raise SocketRefused(code)
         if self.identity.expires:
             left = max(0, self.identity.expires - time.time())
             self.ending = asyncio.get_running_loop().call_later(

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from intellispark.accounts.models import User
+from intellispark.dates import check_date
 from intellispark.db import database_now
 from intellispark.text import StrOrPromise
 from payments.errors import EntryConflict, InsufficientTokens, InvariantViolated
@@ -81,6 +82,7 @@ class AdjustForm(EntryForm):
         required=False,
         help_text=_("Optional, when giving tokens: what is left after this day (UTC) expires."),
         widget=AdminDateWidget,
+        validators=[check_date],
     )
 
     def clean_tokens(self) -> int:

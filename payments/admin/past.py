@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from intellispark.accounts.long_answers import identity_of, while_valid
+from intellispark.dates import check_date
 from payments.audit.export import CONTENT_TYPES, lines, parts, select
 from payments.ledger.history import balance_at
 from payments.ledger.models import Wallet
@@ -24,6 +25,7 @@ class PastForm(forms.Form):
         label=_("Time (UTC)"),
         required=False,
         widget=forms.DateTimeInput(attrs={"placeholder": "2026-01-31 12:00", "size": 20}),
+        validators=[check_date],
     )
     version = forms.IntegerField(
         label=_("Version"), required=False, min_value=0, max_value=2**63 - 1

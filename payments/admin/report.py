@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
+from intellispark.dates import check_date
 from payments.audit.consistent_read import one_snapshot
 from payments.audit.double_entry import Columns, Report, build
 from payments.ledger.lots import SOURCES, LotMismatch
@@ -22,8 +23,12 @@ from payments.ledger.models import LedgerEntry
 class PeriodForm(forms.Form):
     """Days in UTC, both included."""
 
-    first = forms.DateField(label=_("First day (UTC)"), widget=AdminDateWidget)
-    last = forms.DateField(label=_("Last day (UTC)"), widget=AdminDateWidget)
+    first = forms.DateField(
+        label=_("First day (UTC)"), widget=AdminDateWidget, validators=[check_date]
+    )
+    last = forms.DateField(
+        label=_("Last day (UTC)"), widget=AdminDateWidget, validators=[check_date]
+    )
 
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or self.cleaned_data

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 from django.core.cache import cache
+from django.db import DatabaseError
 
 from intellispark.db import database_now
 from payments.errors import InvariantViolated
@@ -64,10 +65,10 @@ def expire_due_wallets(*, limit: int = BATCH) -> int:
 
 
 def _expire_one(wallet_id: UUID) -> int:
-    """A wallet that was tampered with must not keep the lots of others from expiring."""
+    """A wallet that was tampered with, or is locked, keeps no other's lots from expiring."""
     try:
         return len(expire_due_lots(wallet_id=wallet_id))
-    except (LotMismatch, InvariantViolated):
+    except (LotMismatch, InvariantViolated, DatabaseError):
         logger.exception("expiry.refused", wallet_id=str(wallet_id))
         return 0
 

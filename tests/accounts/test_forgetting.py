@@ -14,7 +14,7 @@ from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from intellispark import db
-from intellispark.accounts import emails, sessions, tokens
+from intellispark.accounts import emails, rate_limits, sessions, tokens
 from intellispark.accounts.models import EmailChange, Session, TokenFamily, User
 from intellispark.accounts.tokens import issue, rotate
 from intellispark.db import delete_in_batches
@@ -52,6 +52,37 @@ def test_what_a_stranger_typed_is_kept_for_a_day(client: Client) -> None:
     assert run_pass()["sessions_forgotten"] == 0
     with later(hours=25):
         assert run_pass()["sessions_forgotten"] == 1
+
+
+def test_strangers_sessions_are_bounded_and_the_oldest_go_first(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "MOST_STRANGERS", 3)
+    path = f"/characters/{make_character().pk}/start/"
+    signed_in = Client()
+    signed_in.force_login(alice)
+    strangers = []
+    for number in range(7):
+        with later(minutes=number):
+            strangers.append(Client())
+            strangers[-1].post(path, {"message": "x" * 10_000})
+    assert run_pass()["sessions_forgotten"] == 4
+    kept = {client.cookies["sessionid"].value for client in [*strangers[-3:], signed_in]}
+    assert {session.pk for session in Session.objects.all()} == kept
+    assert run_pass()["sessions_forgotten"] == 0
+
+
+def test_one_address_of_strangers_leaves_little(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, client: Client, alice: User
+) -> None:
+    settings.RATE_LIMITS, settings.REDIS_URL = True, ""
+    monkeypatch.setattr(rate_limits.START.limit, "amount", 3)
+    path = f"/characters/{make_character().pk}/start/"
+    answers = [Client().post(path, {"message": "Hello."}).status_code for _ in range(5)]
+    assert answers == [302] * 3 + [429] * 2
+    assert Session.objects.count() == 3
+    client.force_login(alice)
+    assert client.post(path, {"message": "Hello."}).status_code == 302
 
 
 def test_a_session_of_a_person_says_whose_it_is_and_lasts(client: Client, alice: User) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -23,6 +24,7 @@ from chat.replies.start import start
 from intellispark.accounts import rate_limits
 from intellispark.accounts.models import User
 from intellispark.accounts.rate_limits import limiter
+from intellispark.accounts.suspension import suspend
 from intellispark.accounts.tokens import issue
 from intellispark.realtime.transport.breaker import redis_breaker
 from tests.api.conftest import error_of
@@ -122,6 +124,28 @@ def test_everything_else_is_counted_for_each_person(
     assert client.get("/api/auth/me").status_code == 429
     assert Client().get("/api/auth/me", headers=headers[1]).status_code == 200
     assert Client().get("/api/auth/me").status_code == 401
+
+
+def test_a_request_is_counted_before_it_is_worked_on(
+    client: Client, alice: User, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    """Who asks too often costs two queries, to know who it is: no page, no write, no form."""
+    monkeypatch.setattr(rate_limits.ELSE.limit, "amount", 1)
+    client.force_login(alice)
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/accounts/nowhere/").status_code == 404
+    suspend(user=alice)
+    for method, path, sent in (
+        ("get", "/", {}),
+        ("get", "/characters/", {"q": "\x00"}),
+        ("post", "/preferences/", {"x": "\x00"}),
+        ("post", "/accounts/login/", {"login": "x" * 2_000_000}),
+        ("get", "/api/characters", {}),
+    ):
+        with django_assert_max_num_queries(2) as asked:
+            assert getattr(client, method)(path, sent).status_code == 429, path
+        verbs = {query["sql"].split()[0] for query in asked.captured_queries}
+        assert verbs <= {"SELECT"}, path
 
 
 def test_a_forged_bearer_counts_for_its_address_not_for_whom_it_names(

@@ -9,7 +9,7 @@ from tests.bench.databases import ROOT
 from tests.bench.measure import machine
 
 # Each section's `run()` makes its tables.
-PAGES = {"ledger": ["hold", "hordak", "sqlite", "growth"], "replies": ["reply"]}
+PAGES = {"ledger": ["hold", "hordak", "sqlite", "growth"], "replies": ["reply"], "pages": ["pages"]}
 REALTIME = "realtime"  # writes its own page: its sections share servers and take minutes
 
 

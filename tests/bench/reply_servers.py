@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.bench.databases import ROOT, empty_postgres, environment
 from tests.bench.reply_client import PATIENCE_SECS, Question, question_in_chat
@@ -26,6 +26,13 @@ from tests.support.ports import free_port
 
 START_SECS = 60
 TIMEOUTS = ("AI_FIRST_TOKEN_TIMEOUT", "AI_IDLE_TIMEOUT", "AI_TOTAL_TIMEOUT")
+
+
+class Person(NamedTuple):
+    """A key of a session, and an access token."""
+
+    session: str
+    access: str
 
 
 @dataclass
@@ -62,11 +69,12 @@ class Server:
         pairs = [next(self.chats) for _ in range(count)]
         return [question_in_chat(self.port, chat, access, content) for chat, access in pairs]
 
-    def open_chats(self, people: list[str]) -> None:
-        """One chat for each of these access tokens. `questions` goes round them."""
-        (character, *_) = self._call("GET", "/api/characters", people[0])["results"]
+    def open_chats(self, people: list[Person]) -> None:
+        """One chat for each of these people. `questions` goes round them."""
+        tokens = [person.access for person in people]
+        (character, *_) = self._call("GET", "/api/characters", tokens[0])["results"]
         body = {"character_id": character["id"]}
-        opened = [(self._call("POST", "/api/chats", each, body)["id"], each) for each in people]
+        opened = [(self._call("POST", "/api/chats", each, body)["id"], each) for each in tokens]
         self.chats = cycle(opened)
 
     def _call(self, method: str, path: str, access: str, body: object = None) -> Any:
@@ -119,14 +127,14 @@ def checkout(number: int, folder: Path, model_url: str) -> Iterator[Server]:
         yield Server(_name(folder), folder, url, env)
 
 
-def sign_up(server: Server, count: int) -> list[str]:
-    """The access tokens of as many new people."""
+def sign_up(server: Server, count: int) -> list[Person]:
+    """As many new people."""
     # -P: it imports the modules of that checkout, not those beside the script.
     command = [sys.executable, "-P", str(ROOT / "tests/bench/realtime_seed.py"), str(count)]
     done = subprocess.run(
         command, env=server.env, cwd=server.folder, check=True, capture_output=True
     )
-    return [access for _, _, access in json.loads(done.stdout)]
+    return [Person(session, access) for _, session, access in json.loads(done.stdout)]
 
 
 def _name(folder: Path) -> str:

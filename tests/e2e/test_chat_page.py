@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from chat.conversations.chats import create_chat
+from chat.conversations.messages import post_message
 from chat.models import Character, Chat, Generation, Message
 from intellispark.accounts.models import User
 from payments.models import LedgerEntry, Wallet
@@ -28,6 +29,21 @@ TOKENS_COME = """async () => {
     const { store } = await import("payments/balance-store");
     const { epoch, version } = store.state;
     store.apply({ epoch, version: version + 1, balance: 15, held: 0, available: 15, debt: 0 });
+}"""
+FROM_END = """(() => {
+    const { scrollHeight, scrollTop, clientHeight } = document.querySelector("[data-scroller]");
+    return scrollHeight - scrollTop - clientHeight;
+})()"""
+GROW = """() => {
+    const growth = document.createElement("p");
+    growth.dataset.growth = "";
+    document.querySelector("[data-column]").append(growth);
+    let lines = 0;
+    window.stopGrowing = false;
+    (function grow() {
+        growth.append(`${lines++ ? "\\n" : ""}${lines}`, document.createElement("br"));
+        if (!window.stopGrowing) requestAnimationFrame(grow);
+    })();
 }"""
 NO_NETWORK = """
     Object.defineProperty(Navigator.prototype, "onLine", { get: () => false });
@@ -99,12 +115,22 @@ def test_enter_sends_and_shift_enter_breaks_the_line(alices: Alices) -> None:
 
 
 @pytest.mark.parametrize("event", [{"isComposing": True}, {"keyCode": 229}])
-def test_enter_of_an_input_method_does_not_send(alices: Alices, event: dict[str, Any]) -> None:
+def test_keys_of_an_input_method_neither_send_nor_stop(
+    alices: Alices, event: dict[str, Any]
+) -> None:
     _, _, page = alices
+    send(page, "Speak at a crawl.")
+    expect(last_reply(page)).to_contain_text("word2")
+    box(page).fill("ni")
+    box(page).dispatch_event("keydown", {"key": "Escape", "bubbles": True, **event})
+    expect(last_reply(page)).to_contain_text("word4")  # it was not stopped
+    page.keyboard.press("Escape")
+    expect(last_reply(page)).to_contain_text("Stopped")
+    page.reload()
     box(page).fill("ni hao")
     box(page).dispatch_event("keydown", {"key": "Enter", "bubbles": True, **event})
     expect(box(page)).to_have_value("ni hao")
-    expect(page.locator("[data-role=user]")).to_have_count(0)
+    expect(page.locator("[data-role=user]")).to_have_count(1)
 
 
 def test_a_reply_has_its_receipt_and_code_can_be_copied(alices: Alices) -> None:
@@ -382,6 +408,87 @@ def test_who_reads_further_up_is_left_alone(alices: Alices) -> None:
     expect(last_reply(page).locator("[data-receipt]")).to_be_in_viewport()
 
 
+@pytest.mark.parametrize("how", ["wheel", "key", "finger"])
+def test_the_first_move_up_ends_following_however_fast_a_reply_grows(
+    sign_in: SignIn, how: str
+) -> None:
+    """The text grows with every frame, so that no scroll event comes between the move and that."""
+    alice = make_user()
+    chat = new_chat(alice)
+    post_message(user=alice, chat=chat, content="line\n" * 60)
+    page = open_chat(sign_in(alice, **(PHONE if how == "finger" else {})), chat)
+    scroller = page.locator("[data-scroller]")
+    page.evaluate(GROW)
+    expect(page.locator("[data-growth]")).to_contain_text("20")
+    assert page.evaluate(FROM_END) < 48, "it is followed"
+    if how == "wheel":
+        scroller.hover()
+        page.mouse.wheel(0, -30)  # not even as far as where following begins
+    elif how == "key":
+        scroller.focus()
+        page.keyboard.press("PageUp")
+    else:
+        drag(page, by=30)
+    at = int(page.locator("[data-growth]").inner_text().split()[-1])
+    expect(page.locator("[data-growth]")).to_contain_text(str(at + 60))
+    assert page.evaluate(FROM_END) > 100, "it grows below, and is not followed"
+    jump = page.get_by_role("button", name="Jump to latest")
+    expect(jump).to_be_visible()
+    page.evaluate("stopGrowing = true")
+    while page.evaluate(FROM_END) > 48:
+        if how == "finger":
+            drag(page, by=-300)
+        elif how == "wheel":
+            page.mouse.wheel(0, 2_000)
+        else:
+            page.keyboard.press("End")
+        at_rest(scroller)
+    expect(jump).to_be_hidden()
+    page.evaluate(GROW)
+    expect(page.locator("[data-growth]").last).to_contain_text("40")
+    assert page.evaluate(FROM_END) < 48, "who has reached the end follows again"
+
+
+def drag(page: Page, *, by: int) -> None:
+    """A finger that moves down the screen by so many pixels; up when negative."""
+    session = page.context.new_cdp_session(page)
+    x, y = 190, 400
+
+    def send_touch(kind: str, at: int | None) -> None:
+        points = [] if at is None else [{"x": x, "y": at}]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    send_touch("touchStart", y)
+    for step in range(1, 11):
+        send_touch("touchMove", y + by * step // 10)
+    send_touch("touchEnd", None)
+
+
+def test_on_a_phone_enter_makes_a_line_and_the_button_sends(sign_in: SignIn) -> None:
+    alice = make_user()
+    chat = new_chat(alice)
+    page = open_chat(sign_in(alice, **PHONE), chat)
+    box(page).fill("one")
+    page.keyboard.press("Enter")
+    page.keyboard.type("two")
+    expect(box(page)).to_have_value("one\ntwo")
+    expect(page.locator("[data-role=user]")).to_have_count(0)
+    page.locator("[data-send]").tap()
+    expect(conversation(page).get_by_text("Nice to meet you.")).to_be_visible()
+    assert chat.messages.get(role="user").content == "one\ntwo"
+
+
+def test_on_a_phone_the_first_message_has_lines_too(sign_in: SignIn) -> None:
+    page = sign_in(make_user(), **PHONE).new_page()
+    character = Character.objects.get(slug="professor-quill")
+    page.goto(f"/characters/{character.pk}/")
+    first = page.locator("form[data-starter] textarea")
+    first.fill("one")
+    page.keyboard.press("Enter")
+    page.keyboard.type("two")
+    expect(first).to_have_value("one\ntwo")
+
+
 def test_a_chat_is_renamed_and_deleted(alices: Alices) -> None:
     _, chat, page = alices
     page.locator(".chat__header [data-menu] summary").click()
@@ -493,9 +600,11 @@ def test_axe_finds_nothing(sign_in: SignIn, scheme: str, screen: dict[str, Any])
     alice = make_user(tokens=2)
     still = {"color_scheme": scheme, "reduced_motion": "reduce"}  # nothing is half faded in
     page = open_chat(sign_in(alice, **still, **screen), new_chat(alice))
-    send(page, "show me code")
+    box(page).fill("show me code")
+    page.locator("[data-send]").click()
     expect(last_reply(page).locator("[data-receipt]")).to_be_visible()
-    send(page, "Now please fail.")
+    box(page).fill("Now please fail.")
+    page.locator("[data-send]").click()
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()

@@ -8,15 +8,16 @@ import signal
 from typing import Any
 
 import structlog
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from intellispark.api.addresses import counted_address
 from intellispark.realtime.hub import hub
 from intellispark.realtime.transport.daphne import DaphneServer
+from intellispark.threads import in_thread
 
 HOUSEKEEPING_SECS = 10
 FLUSH_SECS = 1.0  # for the last frames and events to leave the server's buffers
@@ -63,6 +64,7 @@ class Command(BaseCommand):
         self.server = DaphneServer(
             application,
             endpoints=[f"tcp:port={port}:interface={host.replace(':', chr(92) + ':')}"],
+            address_of=counted_address,
             signal_handlers=False,  # Daphne's own would stop without settling running replies
             action_logger=None,
             ready_callable=lambda: self.ready(host, port),
@@ -93,7 +95,7 @@ class Command(BaseCommand):
         while True:
             await asyncio.sleep(HOUSEKEEPING_SECS)
             try:
-                await database_sync_to_async(run_pass, thread_sensitive=False)()
+                await in_thread(run_pass, writes=True)()
             except Exception:  # a failed pass must not end the loop
                 logger.exception("housekeeping.failed")
 

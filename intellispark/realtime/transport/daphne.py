@@ -18,6 +18,7 @@ from twisted.internet.interfaces import IListeningPort
 
 from intellispark.realtime.identity import Scope
 from intellispark.realtime.transport.connections import EXTENSION
+from intellispark.realtime.transport.http import AddressOf, BoundedFactory
 
 KERNEL_BUFFER_BYTES = 16_384  # Linux doubles it; its own choice may be megabytes for each socket
 BUFFER_BYTES = 4_096
@@ -25,11 +26,17 @@ FIN_TEXT = 0x81
 
 
 class DaphneServer(Server):
-    """Daphne with a `DaphneConnection` in each WebSocket's scope; bodies are left to Django."""
+    """Daphne with bounds (`http.py`), and a `DaphneConnection` in each WebSocket's scope. Bodies
+    are left to Django."""
+
+    def __init__(self, *args: object, address_of: AddressOf, **options: object) -> None:
+        self._address_of = address_of
+        super().__init__(*args, **options)
 
     def listen_success(self, port: IListeningPort) -> None:
         """Daphne calls it when its factories are made, before anybody is connected."""
         super().listen_success(port)
+        BoundedFactory(self.http_factory, self._address_of)
         self.ws_factory.protocol = _with_options_of(self.ws_factory)
 
     def protocol_connected(self, protocol: WebRequest | WebSocketProtocol) -> None:

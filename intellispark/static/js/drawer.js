@@ -1,5 +1,7 @@
 /** The sidebar as a drawer on phones. It keeps the focus while open; Esc and the scrim close it. */
 
+import { isForAnother } from "keys";
+
 const PHONE = matchMedia("(max-width: 860px)");
 
 /** @param {Document} root */
@@ -57,7 +59,7 @@ export function connect(root) {
     });
   }
   root.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") close();
+    if (event.key === "Escape" && !isForAnother(event)) close();
   });
   PHONE.addEventListener("change", close);
   addEventListener("pagehide", close); // the back button must not bring the page with it open

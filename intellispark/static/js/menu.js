@@ -1,10 +1,13 @@
 /** Menus made of <details>. One is open at a time; Esc, a click or the focus elsewhere closes it. */
 
+import { isForAnother } from "keys";
+
 /** @param {Document} root */
 export function connect(root) {
   root.addEventListener("click", (event) => closeAll(root, event.target));
   root.addEventListener("focusin", (event) => closeAll(root, event.target));
   root.addEventListener("keydown", (event) => {
+    if (isForAnother(event)) return;
     if (event.key === "Escape") escape(root);
     if (event.key === "ArrowDown" || event.key === "ArrowUp") moveFocus(event);
   });

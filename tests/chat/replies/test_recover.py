@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
-from chat.models import Chat, Generation, Message
+from chat.conversations.chats import create_chat
+from chat.models import Character, Chat, Generation, Message
+from chat.replies import recover as recover_module
 from chat.replies.lease import owner as this_process
 from chat.replies.recover import recover, recover_orphans
 from chat.replies.settle import Outcome, finish_generation
 from chat.replies.start import start
+from intellispark.accounts.models import User
 from payments.ledger.balance import snapshot
 
 pytestmark = [
@@ -104,3 +110,21 @@ def test_a_new_reply_does_not_wait_for_housekeeping(chat: Chat) -> None:
     assert gone.status == "interrupted"
     assert snapshot(chat.user_id)["held"] == 1
     assert generation.is_running
+
+
+def test_one_that_cannot_be_settled_now_keeps_no_other_from_it(
+    owner: User, character: Character, script: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chats = [create_chat(user=owner, character_id=character.pk) for _ in range(3)]
+    second = [abandon(chat) for chat in chats][1]
+    settle = recover_module.finish_generation
+
+    def locked(*, generation_id: UUID, **rest: Any) -> Generation | None:
+        if generation_id == second.pk:
+            raise OperationalError("a lock was waited for too long")
+        return settle(generation_id=generation_id, **rest)
+
+    monkeypatch.setattr(recover_module, "finish_generation", locked)
+    assert recover_orphans() == 2
+    running = Generation.objects.running().values_list("pk", flat=True)
+    assert list(running) == [second.pk]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from chat.models import Character, Chat, Generation
+from chat.views.pending import Draft, keep_draft, take_draft
 from intellispark.accounts.models import User
 from tests.support.factories import PASSWORD, make_character
 
@@ -86,3 +87,16 @@ def test_starting_needs_the_form_of_this_site(alice: User, mira: Character) -> N
     client.force_login(alice)
     assert client.post(reverse("start-chat", args=[mira.pk])).status_code == 403
     assert Chat.objects.count() == 0
+
+
+def test_drafts_that_nobody_fetches_are_bounded(rf: RequestFactory) -> None:
+    request = rf.post("/")
+    request.session = {}  # type: ignore[assignment]  # as much of one as it needs
+    chats = [uuid4() for _ in range(7)]
+    for chat_id in chats:
+        draft = Draft(text="x" * 10_000, code="insufficient_tokens", reason="None left.")
+        keep_draft(request, chat_id=chat_id, draft=draft)
+    assert [take_draft(request, chat_id=chat_id) is None for chat_id in chats] == [
+        *[True] * 2,
+        *[False] * 5,
+    ]

@@ -60,6 +60,7 @@ def test_nothing_is_sold_where_payments_are_off(
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "payments_off")
     page = client.get("/payment/").content.decode()
     assert "data-pack" not in page
+    assert "Get tokens" not in page
     assert "cannot be bought on this site" in page
     assert client.post("/payment/checkout/", {"pack": "starter"}).status_code == 403
     assert not Purchase.objects.exists()

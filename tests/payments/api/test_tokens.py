@@ -163,7 +163,7 @@ def test_a_database_that_is_away_is_an_error_like_others(
     monkeypatch.setattr(tokens, "wallets", DataLoader(away))
     client = Client(raise_request_exception=False)
     client.force_login(alice)
-    error_of(client.get(URL), 500, "server_error")
+    assert error_of(client.get(URL), 503, "unavailable")["retry_after"]
 
 
 def test_an_account_without_a_wallet_gets_one(client: Client) -> None:

@@ -1,5 +1,6 @@
 /** The composer: the box, its keys, its limit, its draft, and its notices about tokens. */
 
+import { isForAnother, isSend } from "keys";
 import { store } from "payments/balance-store";
 import { t } from "strings";
 import { uuid } from "uuid";
@@ -162,9 +163,7 @@ export class Composer {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    // While an input method composes, Enter picks a candidate. Safari marks that only by 229.
-    if (event.isComposing || event.keyCode === 229) return;
-    if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
+    if (!isSend(event)) return;
     event.preventDefault();
     if (!this.#running && this.#form instanceof HTMLFormElement) this.#form.requestSubmit();
   }
@@ -244,5 +243,5 @@ function before(typed, sent) {
  * @param {KeyboardEvent} event
  */
 function closesSomething(event) {
-  return event.isComposing || document.querySelector(CLOSED_BY_ESC) !== null;
+  return isForAnother(event) || document.querySelector(CLOSED_BY_ESC) !== null;
 }

@@ -1,5 +1,6 @@
 /** The first message: suggestions fill the box, Enter sends, and a double click starts one chat. */
 
+import { isSend } from "keys";
 import { uuid } from "uuid";
 
 /** @param {Document} root */
@@ -18,8 +19,7 @@ export function connect(root) {
     });
   }
   box.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey) return;
-    if (event.isComposing || event.keyCode === 229) return; // 229: Safari ends a composition so
+    if (!isSend(event)) return;
     event.preventDefault();
     form.requestSubmit();
   });
