@@ -147,7 +147,8 @@ async def test_the_first_text_is_in_the_row_at_once(
     script.reset("Half", asyncio.Event())
     client = Client(chat.user)
     generation_id = await client.promise(chat)
-    await until(lambda found: found.messages[-1].content == "Half", chat)
+    found = await until(lambda found: found.messages[-1].content == "Half", chat)
+    assert found.messages[-1].status == "streaming", "not only at its end"
     await client.stop(generation_id)
 
 
