@@ -29,20 +29,7 @@ hypothesis.settings.register_profile("searching", derandomize=False, **PATIENT)
 hypothesis.settings.register_profile("repeatable", derandomize=True, database=None, **PATIENT)
 hypothesis.settings.load_profile("repeatable")
 
-MOST_LEFT = 5  # connections, of the pool's twenty
-
-
-def _after_real_transactions(self: TransactionTestCase) -> None:
-    """Threads of async tests end without giving their connections back to the pool."""
-    if connection.vendor == "postgresql":
-        stats = connection.pool.get_stats()
-        if stats.get("pool_size", 0) - stats.get("pool_available", 0) > MOST_LEFT:
-            connection.close()
-            connection.close_pool()
-    empty_tables()
-
-
-TransactionTestCase._fixture_teardown = _after_real_transactions  # type: ignore[method-assign]
+TransactionTestCase._fixture_teardown = lambda self: empty_tables()  # type: ignore[method-assign]
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses by markers

@@ -56,7 +56,7 @@ def _run_engine(
         codes.append(_pytest([*chosen, "-p", "no:playwright", *options], env))
     if browser and (outer or not paths):
         print(f"\n=== {name}: browser", flush=True)
-        codes.append(_pytest([*(outer or [BROWSER]), "--dist=loadfile", *options], env))
+        codes.append(_pytest([*(outer or [BROWSER]), "--dist=worksteal", *options], env))
     return next((code for code in codes if code not in (0, NO_TESTS)), 0)
 
 

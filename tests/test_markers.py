@@ -15,6 +15,8 @@ from tests.support.factories import make_user
 from tests.support.markers import starts
 from tests.support.server import Server
 
+pytestmark = pytest.mark.once
+
 
 class Starter:
     def start(self) -> None:

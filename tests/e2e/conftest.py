@@ -18,10 +18,11 @@ from django.test import Client
 from playwright.sync_api import BrowserContext, expect
 
 from intellispark.accounts.models import User
-from tests.support.aimock import NoPeer, aimock, install
+from tests.e2e.model import Model
 from tests.support.browser import PATIENCE_SECS
 from tests.support.engines import chromium_path
-from tests.support.server import ROOT, Server
+from tests.support.factories import make_user
+from tests.support.server import PATIENT, ROOT, Server
 
 # Playwright's synchronous API leaves a loop running in this thread; nothing else uses it here.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -84,46 +85,66 @@ def production(testrun_uid: str) -> dict[str, str]:
     return env
 
 
-@pytest.fixture(scope="module")
-def server(
-    request: pytest.FixtureRequest, _open_database: None, production: dict[str, str]
-) -> Iterator[Server]:
-    """A server for the module's tests, with the demo model, or with its `AI_REPLIES` of a peer."""
-    replies = getattr(request.module, "AI_REPLIES", None)
-    if replies is None:
-        with Server(**production, AI_PROVIDER="demo") as running:
-            yield running
-        return
-    try:
-        install()
-    except NoPeer as reason:
-        pytest.skip(str(reason))
-    with (
-        aimock(replies) as url,
-        Server(
-            **production, AI_PROVIDER="openai", OPENAI_BASE_URL=url, OPENAI_API_KEY="any"
-        ) as running,
-    ):
+@pytest.fixture(scope="session")
+def _model() -> Iterator[Model]:
+    with Model() as running:
         yield running
 
 
 @pytest.fixture
-def visitor(new_context: Callable[..., BrowserContext], server: Server) -> BrowserContext:
-    """A browser in which nobody is signed in."""
-    context = new_context(base_url=server.url)
-    context.set_default_timeout(PATIENCE_SECS * 1_000)
-    return context
+def model(_model: Model) -> Iterator[Model]:
+    """What the characters speak by. After the test nothing is being said any more."""
+    yield _model
+    _model.hang_up()
+
+
+@pytest.fixture(scope="session")
+def _server(_open_database: None, production: dict[str, str], _model: Model) -> Iterator[Server]:
+    settings = {**PATIENT, "DJANGO_SETTINGS_MODULE": "tests.e2e.settings"}
+    with Server(**{**production, **settings, "OPENAI_BASE_URL": _model.url}) as running:
+        yield running
 
 
 @pytest.fixture
-def sign_in(new_context: Callable[..., BrowserContext], server: Server) -> Callable[..., Any]:
+def server(_server: Server, model: Model) -> Server:
+    """One for all tests of this worker: each has people of its own. (A test may have ended it.)"""
+    if not _server.is_running:
+        _server.start()
+    return _server
+
+
+@pytest.fixture
+def alice() -> User:
+    return make_user()
+
+
+@pytest.fixture
+def visit(
+    new_context: Callable[..., BrowserContext], server: Server
+) -> Callable[..., BrowserContext]:
+    """`visit()` is a browser context of its own in which nobody is signed in."""
+
+    def make(**options: Any) -> BrowserContext:
+        context = new_context(base_url=server.url, **options)
+        context.set_default_timeout(PATIENCE_SECS * 1_000)
+        return context
+
+    return make
+
+
+@pytest.fixture
+def visitor(visit: Callable[..., BrowserContext]) -> BrowserContext:
+    return visit()
+
+
+@pytest.fixture
+def sign_in(visit: Callable[..., BrowserContext], server: Server) -> Callable[..., BrowserContext]:
     """`sign_in(user)` is a browser context of its own in which that person is signed in."""
 
     def make(user: User, **options: Any) -> BrowserContext:
         client = Client()
         client.force_login(user)
-        context = new_context(base_url=server.url, **options)
-        context.set_default_timeout(PATIENCE_SECS * 1_000)
+        context = visit(**options)
         value = client.cookies[settings.SESSION_COOKIE_NAME].value
         context.add_cookies(
             [{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": server.url}]

@@ -13,6 +13,8 @@ from chat.conversations.messages import append_message
 from chat.models import Character, Chat
 from tests.support.factories import make_user
 
+pytestmark = pytest.mark.once
+
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 WIDE = {"viewport": {"width": 1280, "height": 800}}
 OUTLINE = """element => {

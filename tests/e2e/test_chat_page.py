@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from chat.conversations.chats import create_chat
@@ -15,11 +14,11 @@ from chat.conversations.messages import post_message
 from chat.models import Character, Chat, Generation, Message
 from intellispark.accounts.models import User
 from payments.models import LedgerEntry, Wallet
+from tests.e2e.model import LONG, Model
+from tests.support.axe import violations
 from tests.support.browser import at_rest, expect_home, expect_noted, note, stop_timers, until
 from tests.support.factories import make_user
 
-AI_REPLIES = "chat_page.json"
-LONG = " ".join(f"word{n}" for n in range(60))  # the reply to "slowly"
 TOO_SMALL = """() => [...document.querySelectorAll("main button, .nav a, .nav summary")]
     .filter((element) => element.checkVisibility() && element.getClientRects().length)
     .map((element) => [element.className, element.getBoundingClientRect()])
@@ -91,9 +90,8 @@ def stop(page: Page) -> Locator:
 
 
 @pytest.fixture
-def alices(sign_in: SignIn) -> tuple[User, Chat, Page]:
+def alices(alice: User, sign_in: SignIn) -> tuple[User, Chat, Page]:
     """Alice, a chat of hers, and the page of it."""
-    alice = make_user()
     chat = new_chat(alice)
     return alice, chat, open_chat(sign_in(alice), chat)
 
@@ -116,14 +114,15 @@ def test_enter_sends_and_shift_enter_breaks_the_line(alices: Alices) -> None:
 
 @pytest.mark.parametrize("event", [{"isComposing": True}, {"keyCode": 229}])
 def test_keys_of_an_input_method_neither_send_nor_stop(
-    alices: Alices, event: dict[str, Any]
+    alices: Alices, model: Model, event: dict[str, Any]
 ) -> None:
     _, _, page = alices
-    send(page, "Speak at a crawl.")
-    expect(last_reply(page)).to_contain_text("word2")
+    send(page, "Speak slowly.")
+    expect(last_reply(page)).to_contain_text("word29")
     box(page).fill("ni")
     box(page).dispatch_event("keydown", {"key": "Escape", "bubbles": True, **event})
-    expect(last_reply(page)).to_contain_text("word4")  # it was not stopped
+    model.go_on()
+    expect(last_reply(page)).to_contain_text("word49")  # it was not stopped
     page.keyboard.press("Escape")
     expect(last_reply(page)).to_contain_text("Stopped")
     page.reload()
@@ -155,11 +154,12 @@ def test_what_a_model_writes_is_never_run(alices: Alices) -> None:
     assert page.evaluate("window.hacked") is None
 
 
-def test_reasoning_that_was_shown_gives_way_to_the_reply(alices: Alices) -> None:
+def test_reasoning_that_was_shown_gives_way_to_the_reply(alices: Alices, model: Model) -> None:
     _, _, page = alices
     send(page, "Please think aloud.")
     content = last_reply(page).locator("[data-content]")
     expect(content).to_contain_text("Secret")
+    model.go_on()
     expect(content).to_contain_text("Hello")
     expect(content).not_to_contain_text("Secret")
     expect(last_reply(page).locator("[data-receipt]")).to_be_visible()
@@ -203,13 +203,17 @@ def test_stop_keeps_what_came(alices: Alices, how: str) -> None:
     assert Wallet.objects.get(pk=alice.pk).balance == 9
 
 
-def test_a_reload_in_mid_stream_finds_the_reply_growing(alices: Alices) -> None:
+def test_a_reload_in_mid_stream_finds_the_reply_growing(alices: Alices, model: Model) -> None:
     _, chat, page = alices
-    send(page, "Speak at a crawl.")  # the page is back long before that is over
+    send(page, "Speak slowly.")
     expect(last_reply(page)).to_contain_text("word2")
     page.reload()
     expect(last_reply(page)).to_have_attribute("data-status", "streaming")
     expect(stop(page)).to_be_visible()
+    expect(last_reply(page)).not_to_contain_text("word30")
+    model.go_on()
+    expect(last_reply(page)).to_contain_text("word49")
+    model.go_on()
     expect(last_reply(page)).to_contain_text("word59")
     expect(last_reply(page).locator("[data-receipt]")).to_have_text("✦ 1 token")
     assert (
@@ -224,7 +228,7 @@ def accepted(route: Route) -> dict[str, Any]:
     return route.fetch(headers=headers).json()
 
 
-def test_a_stream_that_broke_is_picked_up_where_it_ended(alices: Alices) -> None:
+def test_a_stream_that_broke_is_picked_up_where_it_ended(alices: Alices, model: Model) -> None:
     _, _, page = alices
 
     def break_off(route: Route) -> None:
@@ -234,6 +238,9 @@ def test_a_stream_that_broke_is_picked_up_where_it_ended(alices: Alices) -> None
 
     page.route("**/generate", break_off)
     send(page, "Speak slowly.")
+    expect(last_reply(page)).to_contain_text("word29")
+    model.go_on()
+    model.go_on()
     expect(last_reply(page)).to_contain_text(LONG)
     expect(last_reply(page).locator("[data-receipt]")).to_have_text("✦ 1 token")
     expect(page.locator("[data-retry-line]")).to_have_count(0)
@@ -260,11 +267,22 @@ def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_key(alices: Al
     assert LedgerEntry.objects.filter(wallet_id=alice.pk, kind="hold").count() == 1
 
 
-def test_without_a_network_the_message_goes_back_into_the_box(alices: Alices) -> None:
-    _, _, page = alices
+def open_on_a_clock(context: BrowserContext, chat: Chat) -> Page:
+    context.clock.install()
+    return open_chat(context, chat)
+
+
+def expect_given_up(page: Page) -> None:
+    """The pauses between its tries pass at once."""
+    until(page, lambda: notice(page).is_visible() or page.clock.fast_forward(2_000))
+    expect(notice(page)).to_contain_text("could not be reached")
+
+
+def test_without_a_network_the_message_goes_back_into_the_box(alice: User, sign_in: SignIn) -> None:
+    page = open_on_a_clock(sign_in(alice), new_chat(alice))
     page.route("**/generate", lambda route: route.abort())
     send(page, "Can you hear me?")
-    expect(notice(page)).to_contain_text("could not be reached")
+    expect_given_up(page)
     expect(box(page)).to_have_value("Can you hear me?")
     expect(page.locator("[data-role=user]")).to_have_count(0)
     page.unroute("**/generate")
@@ -288,14 +306,17 @@ def test_a_browser_that_believes_to_be_offline_still_sends(sign_in: SignIn) -> N
     expect(notice(page)).to_be_hidden()
 
 
-def test_what_was_sent_without_a_line_is_kept_and_the_note_goes_with_it(alices: Alices) -> None:
-    _, chat, page = alices
+def test_what_was_sent_without_a_line_is_kept_and_the_note_goes_with_it(
+    alice: User, sign_in: SignIn
+) -> None:
+    chat = new_chat(alice)
+    page = open_on_a_clock(sign_in(alice), chat)
     page.context.set_offline(True)
     expect(page.locator("[data-offline]")).to_be_visible()
     send(page, "Can you hear me?")
     kept = f"localStorage.getItem('user:{chat.user_id}:draft:{chat.pk}')"
     assert "Can you hear me?" in page.evaluate(kept)  # a page that is closed now loses nothing
-    expect(notice(page)).to_contain_text("could not be reached")
+    expect_given_up(page)
     expect(box(page)).to_have_value("Can you hear me?")
     expect(page.locator("[data-offline]")).to_be_visible()
     page.context.set_offline(False)
@@ -368,8 +389,9 @@ def test_a_message_that_is_too_long_says_so_and_is_not_sent(alices: Alices) -> N
     expect(page.locator("[data-role=user]")).to_have_count(0)
 
 
-def test_older_messages_come_while_scrolling_up_and_the_view_stays(sign_in: SignIn) -> None:
-    alice = make_user()
+def test_older_messages_come_while_scrolling_up_and_the_view_stays(
+    alice: User, sign_in: SignIn
+) -> None:
     chat = new_chat(alice)
     Message.objects.bulk_create(
         Message(chat=chat, number=n, role="user", content=f"message {n}") for n in range(2, 80)
@@ -390,21 +412,24 @@ def test_older_messages_come_while_scrolling_up_and_the_view_stays(sign_in: Sign
     assert numbers == [f"message {n}" for n in range(2, 80)]
 
 
-def test_who_reads_further_up_is_left_alone(alices: Alices) -> None:
+def test_who_reads_further_up_is_left_alone(alices: Alices, model: Model) -> None:
     _, _, page = alices
     page.set_viewport_size({"width": 700, "height": 420})
     send(page, "Speak slowly.")
-    expect(last_reply(page)).to_contain_text("word20")  # more than the screen holds
+    expect(last_reply(page)).to_contain_text("word29")  # more than the screen holds
     scroller = page.locator("[data-scroller]")
     scroller.hover()
     page.mouse.wheel(0, -600)
     jump = page.get_by_role("button", name="Jump to latest")
     expect(jump).to_be_visible()
     before = at_rest(scroller)
-    expect(last_reply(page)).to_contain_text("word40")
+    model.go_on()
+    expect(last_reply(page)).to_contain_text("word49")
     assert scroller.evaluate("element => element.scrollTop") == before
     jump.click()
+    at_rest(scroller)
     expect(jump).to_be_hidden()
+    model.go_on()
     expect(last_reply(page).locator("[data-receipt]")).to_be_in_viewport()
 
 
@@ -573,8 +598,9 @@ def test_signing_out_in_one_tab_takes_the_number_off_the_other(alices: Alices) -
     expect(two.get_by_role("link", name="Sign in")).to_be_visible()
 
 
-def test_a_balance_that_cannot_be_loaded_is_a_button_that_asks_again(sign_in: SignIn) -> None:
-    alice = make_user()
+def test_a_balance_that_cannot_be_loaded_is_a_button_that_asks_again(
+    alice: User, sign_in: SignIn
+) -> None:
     page = sign_in(alice).new_page()
     page.route_web_socket("**/ws/balance/", lambda socket: None)  # says nothing
     page.route("**/api/payment/user/tokens", lambda route: route.abort())
@@ -594,17 +620,15 @@ def test_a_balance_that_cannot_be_loaded_is_a_button_that_asks_again(sign_in: Si
     expect(again).to_be_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.once
 @pytest.mark.parametrize("screen", [{}, PHONE], ids=["desktop", "phone"])
-def test_axe_finds_nothing(sign_in: SignIn, scheme: str, screen: dict[str, Any]) -> None:
+def test_axe_finds_nothing(sign_in: SignIn, screen: dict[str, Any]) -> None:
     alice = make_user(tokens=2)
-    still = {"color_scheme": scheme, "reduced_motion": "reduce"}  # nothing is half faded in
-    page = open_chat(sign_in(alice, **still, **screen), new_chat(alice))
+    page = open_chat(sign_in(alice, reduced_motion="reduce", **screen), new_chat(alice))
     box(page).fill("show me code")
     page.locator("[data-send]").click()
     expect(last_reply(page).locator("[data-receipt]")).to_be_visible()
     box(page).fill("Now please fail.")
     page.locator("[data-send]").click()
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    assert violations(page) == []

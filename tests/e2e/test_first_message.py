@@ -22,7 +22,7 @@ OVERLAP = """([one, other]) => {
 }"""
 
 SignIn = Callable[..., BrowserContext]
-NewContext = Callable[..., BrowserContext]
+Visit = Callable[..., BrowserContext]
 
 
 def yuki() -> Character:
@@ -57,10 +57,9 @@ def sign_up(page: Page) -> str:
     ids=["phone-zh", "desktop-en"],
 )
 def test_a_strangers_first_message_is_sent_once_signed_up(
-    new_context: NewContext, server: object, screen: dict[str, object], locale: str, saved: str
+    visit: Visit, screen: dict[str, object], locale: str, saved: str
 ) -> None:
-    context = new_context(base_url=server.url, locale=locale, **screen)  # type: ignore[attr-defined]
-    page = context.new_page()
+    page = visit(locale=locale, **screen).new_page()
     page.goto(yuki().get_absolute_url())
     page.locator("[data-suggestion]").nth(1).click()
     typed = page.locator("#first-message").input_value()
@@ -116,8 +115,8 @@ def test_without_tokens_the_text_is_kept_and_the_reason_said(sign_in: SignIn) ->
     expect(box).to_have_value("Is there a room?")
 
 
-def test_a_note_covers_no_title_on_phones(new_context: NewContext, server: object) -> None:
-    page = new_context(base_url=server.url, **PHONE).new_page()  # type: ignore[attr-defined]
+def test_a_note_covers_no_title_on_phones(visit: Visit) -> None:
+    page = visit(**PHONE).new_page()
     page.goto("/accounts/signup/")
     name = sign_up(page)
     expect(page.locator("[data-toast]")).to_contain_text(f"{name}@example.com")

@@ -8,17 +8,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, expect
 
 from chat.conversations.chats import create_chat
 from chat.models import Character, Chat
 from intellispark.accounts.models import User
 from payments.ledger.operations import grant, hold
+from tests.support.axe import violations
 from tests.support.browser import expect_home, open_connected
 from tests.support.factories import make_user
 from tests.support.time_travel import in_days, pass_time
+
+pytestmark = pytest.mark.once
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 STRANGERS = ["/", "/characters/", "/accounts/login/", "/accounts/signup/", "/no-such-page"]
@@ -36,38 +38,26 @@ BOXES = """card => {
 SignIn = Callable[..., BrowserContext]
 
 
-@pytest.fixture
-def alice() -> User:
-    return make_user(f"alice{timezone.now().timestamp()}".replace(".", ""))
-
-
 def yuki() -> Character:
     return Character.objects.get(slug="yuki-snow-inn")
 
 
-def violations(page: Page) -> list[tuple[str, str]]:
-    found = Axe().run(page).response["violations"]
-    return [(one["id"], one["nodes"][0]["html"]) for one in found]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("screen", [{}, PHONE], ids=["desktop", "phone"])
 def test_pages_pass_axe(
-    sign_in: SignIn, visitor: BrowserContext, alice: User, scheme: Any, options: dict[str, Any]
+    visit: SignIn, sign_in: SignIn, alice: User, screen: dict[str, Any]
 ) -> None:
     chat = create_chat(user=alice, character_id=yuki().pk).get_absolute_url()
-    page = visitor.new_page()
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # nothing is half faded in
-    for path in [*STRANGERS, yuki().get_absolute_url()]:
-        page.goto(path)
-        assert violations(page) == [], path
-    page = sign_in(alice, **options).new_page()
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # nothing is half faded in
+    character = yuki().get_absolute_url()
     questions = [f"{chat}rename/", f"{chat}delete/"]
-    for path in [*PEOPLES, yuki().get_absolute_url(), chat, *questions]:
-        page.goto(path)
-        assert violations(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    for context, paths in (
+        (visit(**screen), [*STRANGERS, character]),
+        (sign_in(alice, **screen), [*PEOPLES, character, chat, *questions]),
+    ):
+        page = context.new_page()
+        for path in paths:
+            page.goto(path)
+            assert violations(page) == [], path
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
 def test_scripts_are_asked_for_at_once_and_only_once(sign_in: SignIn, alice: User) -> None:
@@ -118,9 +108,9 @@ def test_times_are_said_in_the_readers_own_zone(sign_in: SignIn, alice: User) ->
     tokyo = end + timedelta(hours=9)
     expect(day).to_have_text(f"{tokyo:%B} {tokyo.day}, {tokyo.year}")
     expect(day).to_have_attribute("title", re.compile("5:05:09.AM$"))
-    for title in page.locator("main time").evaluate_all("all => all.map((one) => one.title)"):
-        assert title
-        assert not title.endswith("UTC")
+    titles = page.locator("main time").evaluate_all("all => all.map((one) => one.title)")
+    assert titles
+    assert [title for title in titles if not title or title.endswith("UTC")] == []
     page.goto("/chats/")
     expect(page.locator("[data-chats] time")).to_have_attribute("title", re.compile("M$"))
 

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, expect
 
+from tests.support.axe import violations
 from tests.support.factories import make_user
+
+pytestmark = pytest.mark.once
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 WIDE = {"viewport": {"width": 1280, "height": 800}}
@@ -35,7 +37,7 @@ def test_closing_the_account_opens_in_view_and_says_a_wrong_password_there(
     expect(page.get_by_text("Wrong password.")).to_be_in_viewport(ratio=1)
     expect(password).to_be_focused()
     expect(password).to_have_accessible_description("Wrong password.")
-    assert Axe().run(page).violations_count == 0
+    assert violations(page) == []
 
 
 def test_a_wrong_password_is_in_view_without_scripts_too(sign_in: SignIn) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -15,23 +14,9 @@ from payments.billing.checkout import start_checkout
 from payments.billing.fulfilment import fulfill
 from payments.billing.models import Purchase
 from payments.ledger import operations as ledger
-from tests.support.browser import open_connected
-from tests.support.factories import make_user
-from tests.support.server import Server
+from tests.support.browser import open_connected, what_was_asked
 
 SignIn = Callable[..., BrowserContext]
-
-
-@pytest.fixture(scope="module")
-def server(_open_database: None, production: dict[str, str]) -> Iterator[Server]:
-    settings = {"DJANGO_SETTINGS_MODULE": "tests.e2e.fast_beacon", "PAYMENTS": "sandbox"}
-    with Server(**{**production, **settings}) as running:
-        yield running
-
-
-@pytest.fixture
-def alice() -> User:
-    return make_user()
 
 
 def open_page(context: BrowserContext, query: str = "") -> Page:
@@ -75,8 +60,10 @@ def test_a_page_asks_for_nothing_that_it_came_with(alice: User, sign_in: SignIn)
     page = sign_in(alice).new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
+    page.clock.install()
     open_connected(page, "/payment/")
-    page.wait_for_timeout(500)  # a refresh would begin after 150 ms
+    page.clock.fast_forward(500)  # a refresh would begin after 150 ms
+    asked = what_was_asked(page, asked)
     assert not [url for url in asked if "/payment/history/" in url or "/payment/outlook/" in url]
 
 

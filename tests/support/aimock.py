@@ -34,11 +34,11 @@ def install() -> None:
 
 
 @contextmanager
-def aimock(replies: str = "replies.json") -> Iterator[str]:
-    """Its base URL, while it runs with the replies of that file in `tests/peers/`."""
+def aimock() -> Iterator[str]:
+    """Its base URL, while it runs with the replies of `tests/peers/replies.json`."""
     port = free_port()
     process = subprocess.Popen(
-        ["node", COMMAND, "-p", str(port), "-f", PEERS / replies, "--log-level", "warn"],
+        ["node", COMMAND, "-p", str(port), "-f", PEERS / "replies.json", "--log-level", "warn"],
         cwd=PEERS,
     )
     try:

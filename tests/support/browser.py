@@ -37,6 +37,14 @@ def until(page: Page, holds: Callable[[], Any]) -> None:
         page.wait_for_timeout(50)
 
 
+def what_was_asked(page: Page, asked: list[str]) -> list[str]:
+    """The addresses in `asked`, which its "request" handler fills, when all that the page has asked
+    for so far are among them: its requests are told in their order."""
+    page.evaluate("fetch('/healthz?last')")
+    until(page, lambda: any(url.endswith("/healthz?last") for url in asked))
+    return [url for url in asked if not url.endswith("/healthz?last")]
+
+
 def note(place: Locator) -> None:
     """Remember every text that is shown there from now on; one place a page."""
     place.evaluate(NOTE)

@@ -16,14 +16,17 @@ from typing import Any
 HOLD = object()
 """A part that waits until the client closes the connection, or the peer ends."""
 
+PAUSE = object()
+"""A part that waits until the test says `go_on()`, or the client closes the connection."""
+
 RESET = object()
 """A part that resets the connection."""
 
 
 @dataclass
 class Answer:
-    """One response. `parts` are bytes to send, seconds to wait, HOLD, RESET, or many bytes, perhaps
-    without end. With `silent` they come without a status and headers.
+    """One response. `parts` are bytes to send, seconds to wait, HOLD, PAUSE, RESET, or many bytes,
+    perhaps without end. With `silent` they come without a status and headers.
 
     `cut` ends in the middle of the chunked body; without it the body ends as HTTP demands.
     """
@@ -73,6 +76,7 @@ class Peer:
         self.answers = list(answers)
         self.requests: list[Request] = []
         self.closed_by_client = threading.Event()
+        self._steps = asyncio.Semaphore(0)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -88,6 +92,18 @@ class Peer:
         self._thread.join(60)
         self._loop.close()
 
+    def go_on(self) -> None:
+        """Let one PAUSE pass, that which waits or the next one."""
+        self._loop.call_soon_threadsafe(self._steps.release)
+
+    def hang_up(self) -> None:
+        """Break off what is still being answered, and forget each `go_on` that nobody needed."""
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(60)
+
+    def answer_to(self, request: Request) -> Answer:
+        """What that request, which is the last of `requests`, is answered with."""
+        return self.answers[min(len(self.requests), len(self.answers)) - 1]
+
     async def _start(self) -> int:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         port: int = self._server.sockets[0].getsockname()[1]
@@ -95,6 +111,10 @@ class Peer:
 
     async def _end(self) -> None:
         self._server.close()
+        await self._hang_up()
+
+    async def _hang_up(self) -> None:
+        self._steps = asyncio.Semaphore(0)
         own = asyncio.current_task()
         tasks = [task for task in asyncio.all_tasks() if task is not own]
         for task in tasks:
@@ -103,9 +123,9 @@ class Peer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            self.requests.append(await _read_request(reader))
-            number = min(len(self.requests), len(self.answers)) - 1
-            await self._answer(self.answers[number], reader, writer)
+            request = await _read_request(reader)
+            self.requests.append(request)
+            await self._answer(self.answer_to(request), reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             self.closed_by_client.set()
         finally:
@@ -123,6 +143,10 @@ class Peer:
                 await reader.read()  # EOF: the client is gone
                 self.closed_by_client.set()
                 return
+            if part is PAUSE:
+                if await self._is_gone_before_go_on(reader):
+                    return
+                continue
             if part is RESET:
                 writer.transport.abort()
                 return
@@ -135,6 +159,19 @@ class Peer:
         if not answer.cut:
             writer.write(b"0\r\n\r\n")
         await writer.drain()
+
+    async def _is_gone_before_go_on(self, reader: asyncio.StreamReader) -> bool:
+        going, gone = (
+            asyncio.ensure_future(each) for each in (self._steps.acquire(), reader.read())
+        )
+        try:
+            await asyncio.wait({going, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in (going, gone):
+                each.cancel()
+        if not going.done():
+            self.closed_by_client.set()
+        return not going.done()
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Request:

@@ -58,7 +58,7 @@ def take() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
 
     with Server(DJANGO_SETTINGS_MODULE="intellispark.settings") as server, sync_playwright() as pw:
-        browser = pw.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        browser = pw.chromium.launch(executable_path=chromium_path(whole=True), args=FLAGS)
 
         def page(size: dict, scheme: str, *, signed_in: bool = True, locale: str = "en") -> Page:
             context = browser.new_context(

@@ -75,6 +75,10 @@ class Server:
         self.kill()
         raise TimeoutError("The server did not answer.")
 
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def kill(self) -> None:
         """SIGKILL: nothing in the process gets to say goodbye."""
         self._end(signal.SIGKILL)
@@ -97,6 +101,6 @@ class Server:
 
     def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         """A server that still runs has to end well; a failure inside is the one to be seen."""
-        if self.process is not None and self.process.poll() is None:
+        if self.is_running:
             code = self.stop()
             assert code == 0 or kind is not None, f"The server ended with {code}."

@@ -11,6 +11,8 @@ from chat.conversations.markdown import MAX_MARKS, MAX_TAGS, TAGS, max_chars, pl
 from chat.conversations.open_marks import close_open_marks
 from tests.support.markdown import CORPUS, Seen, built
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(("text", "html"), CORPUS["rendered"])
 def test_it_renders_the_corpus(text: str, html: str) -> None:

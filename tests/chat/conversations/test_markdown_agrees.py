@@ -12,7 +12,10 @@ from chat.conversations.markdown import render
 from chat.conversations.open_marks import close_open_marks
 from tests.support.markdown import CORPUS, NODE, PageRenderer, Seen, built, page_renderer
 
-pytestmark = pytest.mark.skipif(NODE is None, reason="node is not on this machine")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(NODE is None, reason="node is not on this machine"),
+]
 
 PIECES = [
     *("*", "**", "_", "__", "~~", "`", "``", "\n```\n", "a", "b c", " ", "\n", "\n\n", "\t"),

@@ -13,8 +13,8 @@ from pytest_django.fixtures import Settings
 from chat.models import Chat
 from chat.replies import buffer
 from chat.replies.providers.openai import OpenAIProvider
-from tests.support.openai_peer import DONE, HOLD, Answer, Peer, chunk, event, refusal, reply
-from tests.support.replies import Client, facts, read, text_of
+from tests.support.openai_peer import DONE, HOLD, PAUSE, Answer, Peer, chunk, event, refusal, reply
+from tests.support.replies import Client, facts, parse, read, text_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("assert_ledger")]
 
@@ -235,13 +235,22 @@ async def test_reasoning_that_was_shown_is_replaced(chat: Chat, serve: Any) -> N
 async def test_who_resumes_after_the_replacement_gets_all_of_the_text(
     chat: Chat, serve: Any
 ) -> None:
-    serve(reply("I should greet them, and warmly so.", "\n</think>\n", "Hello", " there."))
+    thought = chunk("I should greet them, and warmly so.")
+    spoken = [chunk("\n</think>\n"), chunk("Hello"), chunk(" there."), chunk(finish="stop"), DONE]
+    peer = serve(Answer([thought, PAUSE, *spoken]))
     client = Client(chat.user)
     generation_id = await client.promise(chat)
-    events = await client.events(generation_id, last_id=5)
+    path = f"/api/generations/{generation_id}/events"
+    response = await client.get(path, **{"last-event-id": "5"})
+    body = ""
+    async for part in response.streaming_content:
+        body += part.decode()
+        if "warmly" in part.decode():
+            peer.go_on()  # it follows, and has been shown the thought
+    events = parse(body)
     assert events[-1].data["message"]["content"] == "Hello there."
-    if any(event.data.get("replace") for event in events):  # it was still being written
-        assert text_of(events).endswith("Hello there.")
+    replacing = next(n for n, each in enumerate(events) if each.data.get("replace"))
+    assert text_of(events[replacing:]) == "Hello there."
 
 
 SECRET = "grandma likes tulips"
@@ -260,7 +269,7 @@ QUOTES = {
         [f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{SECRET}\r\n".encode()], silent=True
     ),
     "a redirect": Answer(
-        [b""], 302, {"Location": f"http://127.0.0.1:1/{SECRET.replace(' ', '+')}"}
+        [b"moved"], 302, {"Location": f"http://127.0.0.1:1/{SECRET.replace(' ', '+')}"}
     ),
 }
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.test import Client
+from django.db import connection
+from django.test import Client, override_settings
 from django.utils import timezone
 from rest_framework_simplejwt.tokens import UntypedToken
 
@@ -61,6 +62,12 @@ async def refusal(socket: PatientSocket) -> int:
     connected, _ = await socket.connect()
     assert connected
     return (await socket.receive_output())["code"]
+
+
+def in_use() -> int:
+    """How many connections of the pool somebody has."""
+    stats = connection.pool.get_stats()
+    return stats["pool_size"] - stats.get("pool_available", 0)
 
 
 async def last_code(socket: PatientSocket) -> int:
@@ -121,6 +128,19 @@ async def test_the_snapshot_comes_first_and_every_entry_follows() -> None:
     assert await stranger.receive_nothing(timeout=0.3)
     for socket in (tab, phone, stranger):
         await socket.disconnect()
+
+
+@pytest.mark.postgresql
+@override_settings(BEACON_SECS=60)  # its pass may come to the same thread, and tidy up
+async def test_an_open_socket_keeps_no_connection_of_the_pool() -> None:
+    key = await sync_to_async(signed_in)(await sync_to_async(make_user)("alice"))
+    before = in_use()
+    socket = by_session(key)
+    await opened(socket)
+    async with asyncio.timeout(PATIENCE_SECS):
+        while in_use() > before:  # noqa: ASYNC110  the pool rings no bell
+            await asyncio.sleep(0.01)
+    await socket.disconnect()
 
 
 async def test_a_rolled_back_entry_is_never_heard_of() -> None:

@@ -14,6 +14,8 @@ from chat.replies.providers.openai import OpenAIProvider
 from tests.support.openai_ask import collect
 from tests.support.openai_peer import DONE, chunk
 
+pytestmark = pytest.mark.once
+
 BODY = chunk("Hi") + chunk(finish="stop") + DONE
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
 

@@ -13,7 +13,7 @@ from chat.replies.providers.openai import OpenAIProvider
 from tests.support.openai_ask import REQUEST, USAGE, collect, text_of, usage_of
 from tests.support.openai_peer import DONE, HOLD, Answer, Peer, chunk, event, reply
 
-pytestmark = pytest.mark.usefixtures("impatient")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("impatient")]
 
 
 async def test_it_sends_only_what_is_set_and_alternating_roles(ask) -> None:

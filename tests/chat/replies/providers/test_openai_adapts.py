@@ -11,7 +11,7 @@ from chat.replies.providers.openai import OpenAIProvider
 from tests.support.openai_ask import text_of
 from tests.support.openai_peer import Answer, Peer, event, refusal, reply
 
-pytestmark = pytest.mark.usefixtures("impatient")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("impatient")]
 
 
 async def test_a_server_that_refuses_stream_options_is_asked_without(ask) -> None:

@@ -12,7 +12,7 @@ from chat.replies.providers.base import Cut, Event, Usage
 from tests.support.openai_ask import USAGE, collect, native, text_of, usage_of
 from tests.support.openai_peer import DONE, RESET, Answer, Peer, chunk, event, refusal
 
-pytestmark = pytest.mark.usefixtures("impatient")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("impatient")]
 
 
 BROKEN = {

@@ -15,7 +15,7 @@ from chat.replies.providers.openai import OpenAIProvider
 from tests.support.openai_ask import REQUEST, text_of
 from tests.support.openai_peer import HOLD, RESET, Answer, Peer, event, refusal, reply
 
-pytestmark = pytest.mark.usefixtures("impatient")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("impatient")]
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 529])

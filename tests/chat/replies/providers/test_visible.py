@@ -10,6 +10,8 @@ from chat.replies.providers.reasoning import ASIDE_MAX_CHARS, CLOSING
 from chat.replies.providers.visible import VisibleText
 from intellispark.text import has_visible
 
+pytestmark = pytest.mark.once
+
 
 def shown(chunks: list[str]) -> str:
     """What a reader has on the screen at the end."""
