@@ -36,7 +36,21 @@ class ListedLookups(ModelAdmin):
     `?title__startswith=a`, letter by letter, spells what the list keeps to itself. Here a look-up
     starts at a field of `list_filter`, or of `allowed_lookups` where an admin has that, and asks
     what such a filter asks: no regular expression, and no date beyond all bounds.
+
+    The box for searching would spell addresses as well: one that the list does not show is found
+    whole, and only by those who may view people.
     """
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        fields = [str(field) for field in super().get_search_fields(request)]
+        if "email" in self.get_list_display(request):
+            return fields
+        sees_people = request.user.has_perm("accounts.view_user")
+        return [
+            f"={field.lstrip('=^@')}" if _is_address(field) else field
+            for field in fields
+            if sees_people or not _is_address(field)
+        ]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         filters = self.get_list_filter(request) if request else self.list_filter
@@ -61,6 +75,10 @@ class ListedLookups(ModelAdmin):
         if isinstance(field, DateField) and "isnull" not in steps:
             return is_date(value)
         return True
+
+
+def _is_address(field: str) -> bool:
+    return field.split("__")[-1].lstrip("=^@") == "email"
 
 
 class AdminSite(DjangoAdminSite):

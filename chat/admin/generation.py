@@ -25,8 +25,8 @@ class GenerationAdmin(ReadOnlyAdmin):
     )
     list_filter = ("status", "provider", "error_code", "created_at")
     list_select_related = ("user",)
-    search_fields = ("id", "chat__id", "user__username", "user__email", "op")
-    search_help_text = _("Id, chat, username, e-mail or client key")
+    search_fields = ("id", "chat__id", "user__username", "=user__email", "op")
+    search_help_text = _("Id, chat, username, full e-mail or client key")
     ordering = ("-created_at",)
     fields = (
         ("id", "in_chat", "user"),

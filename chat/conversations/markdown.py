@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import TypedDict
 
 import nh3
 from django.utils.html import escape
@@ -21,7 +22,7 @@ from markdown_it.token import Token
 
 from chat.conversations.emphasis import CjkFriendlyInline
 
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 
 # What one text may become. What is over is shown as plain text: nobody reads a thousand cells in a
 # reply, and without bounds 9 kB of table were 780 kB and two seconds of CPU.
@@ -45,6 +46,20 @@ FIXED: dict[str, dict[str, str]] = {
 }
 SCHEMES = {"http", "https", "mailto"}
 CODE_LANGUAGE = re.compile(r"[A-Za-z0-9_+#.-]{1,30}")
+PIPE = re.compile(r"(?<!\\)\|")
+
+
+class Reference(TypedDict):
+    title: str
+    href: str
+
+
+class Env(TypedDict, total=False):
+    """What the parser keeps about one text."""
+
+    cells: int
+    references: dict[str, Reference]
+    duplicate_refs: list[Reference]
 
 
 @lru_cache(maxsize=256)
@@ -57,7 +72,7 @@ def render(text: str) -> SafeString:
     """The text as HTML that has passed an allow-list, whatever the renderer thought.
 
     At most `max_chars(text)` characters; plain text where Markdown would make more of it, or more
-    cells, tags or marks than the bounds above.
+    cells, tags or marks than the bounds above, and where it would leave words out.
     """
     html = None if _has_too_many_marks(text) else _rendered(text)
     return plain(text) if html is None else mark_safe(html)  # noqa: S308  nh3 made it so
@@ -86,13 +101,12 @@ def _has_too_many_marks(text: str) -> bool:
 
 def _rendered(text: str) -> str | None:
     """The HTML, or None where it is out of bounds: before it is built, where that can be told."""
-    env: dict[str, int] = {}
-    tokens = _markdown.parse(text, env)
+    env: Env = {}
+    tokens = _markdown.parse(text, env)  # type: ignore[arg-type]  # any mapping will do
     limit = max_chars(text)
-    if env.get("cells", 0) > MAX_CELLS or _is_over(tokens, limit):
+    if env.get("cells", 0) > MAX_CELLS or _is_over(tokens, limit) or _loses_words(tokens, env):
         return None
-    html = _cleaner.clean(_markdown.renderer.render(tokens, _markdown.options, env))
-    # Nothing vanishes: a text of definitions only would have no HTML at all.
+    html = _cleaner.clean(_markdown.renderer.render(tokens, _markdown.options, env))  # type: ignore[arg-type]
     return html if html and len(html) <= limit else None
 
 
@@ -106,6 +120,16 @@ def _is_over(tokens: list[Token], limit: int) -> bool:
     return tags > MAX_TAGS or attributes > limit
 
 
+def _loses_words(tokens: list[Token], env: Env) -> bool:
+    """Whether the parser left out what nests too deeply, or a definition that no link uses."""
+    deepest = _markdown.options["maxNesting"] - 1
+    if any(token.tag in ("blockquote", "li") and token.level >= deepest for token in tokens):
+        return True
+    defined = {found["href"] for found in env.get("references", {}).values()}
+    linked = {token.attrGet("href") for token in _all(tokens) if token.type == "link_open"}
+    return not defined <= linked or bool(env.get("duplicate_refs"))
+
+
 def _all(tokens: Sequence[Token]) -> Iterator[Token]:
     for token in tokens:
         yield token
@@ -115,7 +139,8 @@ def _all(tokens: Sequence[Token]) -> Iterator[Token]:
 def _bounded_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """The table rule, which takes no table with which the text would have too many cells.
 
-    A row is filled up to the width of its head, so cells are counted before any is made.
+    A row is filled up to the width of its head, so cells are counted before any is made. Nor one
+    with a row that is wider than its head: it stays as it was typed.
     """
     if state.env.get("cells", 0) > MAX_CELLS or not table(state, start, end, True):
         return False
@@ -126,7 +151,25 @@ def _bounded_table(state: StateBlock, start: int, end: int, silent: bool) -> boo
     while start + 1 + rows < end and not state.isEmpty(start + 1 + rows):
         rows += 1
     cells = state.env["cells"] = state.env.get("cells", 0) + rows * (delimiters.count("|") + 1)
-    return bool(cells <= MAX_CELLS) and table(state, start, end, False)
+    made = len(state.tokens)
+    if cells > MAX_CELLS or not table(state, start, end, False):
+        return False
+    width, *widths = (_width(state, row) for row in range(start, state.line) if row != start + 1)
+    if max(widths, default=0) > width:
+        del state.tokens[made:]
+        state.line = start
+        return False
+    return True
+
+
+def _width(state: StateBlock, line: int) -> int:
+    """How many cells that row has, without empty ones at its end: the parser drops those that are
+    more than the head has."""
+    row = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].strip()
+    cells = PIPE.split(row.removeprefix("|"))
+    while len(cells) > 1 and not cells[-1].strip():
+        cells.pop()
+    return len(cells)
 
 
 def _is_allowed(url: str) -> bool:
@@ -135,11 +178,23 @@ def _is_allowed(url: str) -> bool:
 
 
 def _name_only_known_languages(state: StateCore) -> None:
-    """What stands after a fence becomes a class; what is no name of a language becomes nothing."""
+    """What stands after a fence becomes a class; what is no name of a language, a paragraph."""
+    found: list[Token] = []
     for token in state.tokens:
         if token.type == "fence":
-            name = token.info.strip().partition(" ")[0]
-            token.info = name if CODE_LANGUAGE.fullmatch(name) else ""
+            name, _, rest = token.info.strip().partition(" ")
+            if not CODE_LANGUAGE.fullmatch(name):
+                name, rest = "", token.info
+            token.info = name
+            if rest.strip():
+                text = Token("text", "", 0, content=rest.strip())
+                found += [
+                    Token("paragraph_open", "p", 1, block=True),
+                    Token("inline", "", 0, content=text.content, children=[text], block=True),
+                    Token("paragraph_close", "p", -1, block=True),
+                ]
+        found.append(token)
+    state.tokens = found
 
 
 def _make() -> MarkdownIt:

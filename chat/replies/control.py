@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from uuid import UUID
 
 from django.utils import timezone
@@ -11,6 +12,9 @@ from chat.replies.models import Generation
 from chat.replies.recover import recover_if_lapsed
 from intellispark.accounts.models import User
 from intellispark.api.lookups import get_by_id
+
+SETTLE_SECS = 5  # the writer looks for a stop once a second
+POLL_SECS = 0.1
 
 
 def get_generation(*, user: User, generation_id: UUID) -> Generation:
@@ -34,8 +38,26 @@ def request_stop(*, user: User, generation_id: UUID) -> Generation:
     generation = get_generation(user=user, generation_id=generation_id)
     if not generation.is_running:
         return generation
+    _ask_to_stop(generation_id)
+    return get_generation(user=user, generation_id=generation_id)
+
+
+def stop_and_wait(generation_id: UUID) -> None:
+    """Ask the generation to stop, and wait until whoever writes it has settled it.
+
+    For at most `SETTLE_SECS`: a writer that hangs, and whose lease is good, is not waited for any
+    longer. Never call it on a loop or in a transaction, which would not see the end.
+    """
+    ends_at = time.monotonic() + SETTLE_SECS
+    _ask_to_stop(generation_id)
+    running.wait_for_end(generation_id, secs=SETTLE_SECS)
+    while time.monotonic() < ends_at and Generation.objects.running().filter(pk=generation_id):
+        time.sleep(POLL_SECS)
+        recover_if_lapsed(generation_id)
+
+
+def _ask_to_stop(generation_id: UUID) -> None:
     running.stop(generation_id)
     row = Generation.objects.running().filter(pk=generation_id)
     row.filter(stop_requested_at=None).update(stop_requested_at=timezone.now())
     recover_if_lapsed(generation_id)
-    return get_generation(user=user, generation_id=generation_id)

@@ -7,6 +7,7 @@ from django.db import transaction
 from chat.conversations import events
 from chat.conversations.models import Chat
 from chat.replies import running
+from chat.replies.control import stop_and_wait
 from chat.replies.models import Generation
 from chat.replies.settle import Outcome, finish_generation
 from intellispark.accounts.models import User
@@ -15,12 +16,13 @@ from intellispark.accounts.models import User
 def delete_chat(*, chat: Chat) -> None:
     """Delete the chat with its messages, after stopping and settling a running reply.
 
-    A run of this process settles itself first, so its readers see it stop. One that still runs then
-    (in another process, or started meanwhile) is settled here, under the chat's lock; its writer
+    Whoever writes it, here or in another process, settles it first: by all that was written, which
+    only the writer has, and its readers see it stop. One that still runs then (its writer hangs, or
+    it started meanwhile) is settled here, under the chat's lock, by the text of its row; its writer
     does not pass the fence any more.
     """
     for generation_id in chat.generations.running().values_list("pk", flat=True):
-        running.stop_and_wait(generation_id)
+        stop_and_wait(generation_id)
     with transaction.atomic():
         _delete(chat)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from uuid import UUID
 
 import structlog
@@ -26,10 +26,12 @@ from chat.replies.checkpoint import Instruction, checkpoint
 from chat.replies.lease import RENEW_SECS, owner
 from chat.replies.models import Generation
 from chat.replies.providers.base import Cut, Delta, Event, ReplyRequest, Retrying, Usage
+from chat.replies.providers.refusals import Refused
 from chat.replies.providers.registry import get_provider
-from chat.replies.providers.visible import Shown, VisibleText, is_visible
+from chat.replies.providers.visible import Shown, VisibleText
 from chat.replies.settle import Outcome, finish_generation
 from chat.replies.usage import counted
+from intellispark.text import has_visible
 from intellispark.threads import in_thread, writers
 
 logger = structlog.get_logger(__name__)
@@ -65,7 +67,8 @@ class Run:
         self._ended_by: Status | None = None
         self._lost = False
         self._pump: asyncio.Task[None] | None = None
-        self._done = asyncio.Event()
+        self._is_done = False
+        self._due = asyncio.Event()  # the first text came, or the end
 
     def stop(self) -> None:
         """End it for the user, from any thread: no character is added after this."""
@@ -92,7 +95,8 @@ class Run:
             self._end(Status.INTERRUPTED)
             await asyncio.wait({self._pump}, timeout=CLOSE_SECS)
         self.buffer.freeze()
-        self._done.set()
+        self._is_done = True
+        self._due.set()
         try:
             await asyncio.wait({checkpoints})
             if not self._lost:
@@ -147,15 +151,23 @@ class Run:
                 self._cut_by = Message.CutBy.LENGTH
 
     def _show(self, shown: Shown) -> None:
+        is_first = not self.buffer.text
         if shown.replaces:
             self.buffer.replace(shown.text)
         else:
             self.buffer.append(shown.text)
+        if is_first and self.buffer.text:
+            self._due.set()
         if self.buffer.is_full:
             self._cut_by = Message.CutBy.LENGTH
 
     async def _save_checkpoints(self) -> None:
-        """Once a second until the end: save the text, renew the lease, follow the instruction."""
+        """At the first text, then once a second until the end: save the text, renew the lease,
+        follow the instruction.
+
+        The first at once, because a reply costs what it costs from its first text on: whoever has
+        to settle it without this process reads the row.
+        """
         saved, renewed_at = "", time.monotonic()
         while not await self._over_within(CHECKPOINT_SECS):
             text = self.buffer.text
@@ -178,11 +190,12 @@ class Run:
                 self._end(Status.INTERRUPTED)
 
     async def _over_within(self, secs: float) -> bool:
-        try:
+        """Whether the run is over: known after so many seconds, or as soon as something is due."""
+        with suppress(TimeoutError):
             async with asyncio.timeout(secs):
-                return await self._done.wait()
-        except TimeoutError:
-            return False
+                await self._due.wait()
+        self._due.clear()
+        return self._is_done
 
     def _outcome(self) -> Outcome:
         """The outcome of the run. The text is frozen in the buffer by now."""
@@ -193,7 +206,7 @@ class Run:
             return self._failed(error)
         if self._ended_by is Status.STOPPED:
             return self._ended(Status.STOPPED)
-        if not is_visible(self.buffer.text):
+        if not has_visible(self.buffer.text):
             return self._failed(EmptyReply())
         return self._ended(Status.COMPLETE)
 
@@ -218,7 +231,7 @@ class Run:
             self.buffer.text,
             cut_by=Message.CutBy.CONTENT_FILTER if isinstance(known, ContentFiltered) else "",
             error_code=known.code,
-            reason=f"{type(error).__name__}: {error.__cause__ or error}",
+            reason=_reason(error),
             retry_after_secs=known.retry_after,
         )
 
@@ -236,3 +249,12 @@ class Run:
                 await asyncio.sleep(pause)
             else:
                 return
+
+
+def _reason(error: BaseException) -> str:
+    """The kind of the error, with status and code of a refusal: no words of a server's."""
+    kinds = [type(error).__name__]
+    if error.__cause__ is not None:
+        is_refusal = isinstance(error.__cause__, Refused)
+        kinds.append(str(error.__cause__) if is_refusal else type(error.__cause__).__name__)
+    return ": ".join(kinds)

@@ -16,7 +16,6 @@ from chat.replies.providers.base import ReplyRequest
 from chat.replies.providers.registry import close_providers
 from chat.replies.run import Run
 
-WAIT_SECS = 10
 READERS_SECS = 5  # for open streams to send their last event when the process ends
 
 _runs: dict[UUID, Run] = {}
@@ -69,12 +68,11 @@ def interrupt(generation_id: UUID) -> None:
         run.interrupt()
 
 
-def stop_and_wait(generation_id: UUID) -> None:
-    """Stop the run if this process writes it, and wait for its end. Never call it on a loop."""
+def wait_for_end(generation_id: UUID, *, secs: float) -> None:
+    """Wait that long for the end of the run, if this process writes it. Never call it on a loop."""
     run = find(generation_id)
     if run and run.loop.is_running():
-        run.stop()
-        run.over.wait(WAIT_SECS)
+        run.over.wait(secs)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from chat.conversations.html import RenderedHtml, rendered
 from chat.conversations.models import Chat, Message
 from chat.replies import events
 from chat.replies.models import Generation
-from chat.replies.providers.visible import is_visible
+from intellispark.text import has_visible
 from payments.ledger import operations as ledger
 
 Status = Generation.Status
@@ -81,7 +81,7 @@ def finish_generation(
         text = kept if outcome.text is None else outcome.text
         _close_hold(
             generation,
-            taken=is_visible(text) and outcome.status in (Status.COMPLETE, Status.STOPPED),
+            taken=has_visible(text) and outcome.status in (Status.COMPLETE, Status.STOPPED),
         )
         generation.save(update_fields=SETTLED)
         _close_message(generation, columns or _columns(text, outcome))
@@ -108,7 +108,7 @@ def _close_message(generation: Generation, columns: EndedMessage) -> None:
     message = generation.message
     if message is None:
         return
-    if not is_visible(columns["content"]):
+    if not has_visible(columns["content"]):
         message.delete()  # the database's row of the generation forgets it too
         generation.message = None
         return

@@ -14,7 +14,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.decorators import async_only_middleware
 
 from intellispark.accounts.models import User
-from intellispark.accounts.rate_limits import cost_of, counted_as, limiter, scope_of
+from intellispark.accounts.rate_limits import counted_as, limiter, scope_of
 from intellispark.api.errors import RateLimited
 from intellispark.api.middleware import refusal
 
@@ -75,8 +75,7 @@ def rate_limits(get_response: GetResponse) -> GetResponse:
         if wait is not None:
             return await refusal(request, RateLimited(retry_after=wait))
         response = await get_response(request)
-        if cost := cost_of(response):
-            await limiter.hit(scope, who, cost=cost)
+        await limiter.weigh(response, scope, who)
         return response
 
     return middleware

@@ -10,12 +10,15 @@ import asyncio
 import math
 import time
 from asyncio import AbstractEventLoop
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
+from typing import cast
 from weakref import WeakKeyDictionary
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import Resolver404, resolve
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
@@ -118,11 +121,6 @@ def _bearer_counts_as(raw: str) -> str:
     return "" if str(family) in dead_families else f"user:{user_id}"
 
 
-def cost_of(response: HttpResponseBase) -> int:
-    """How many more requests an answer counts for, by its size. A stream counts for none."""
-    return 0 if response.streaming else len(response.content) // ANSWER_BYTES  # type: ignore[attr-defined]  # by `streaming`
-
-
 class Limiter:
     """Counts in Redis where there is one; in this process without Redis, and while it is away."""
 
@@ -132,20 +130,47 @@ class Limiter:
             WeakKeyDictionary()
         )
 
-    async def hit(self, scope: Scope, who: str, *, cost: int = 1) -> int | None:
-        """Count one request, or as many as it costs. None, or the seconds to wait when that is too
-        many, which does not count."""
+    async def hit(self, scope: Scope, who: str) -> int | None:
+        """Count one request. None, or the seconds to wait when that is too many, which does not
+        count."""
         if settings.REDIS_URL and redis_breaker.allows():
             try:
                 async with asyncio.timeout(REDIS_TIMEOUT_SECS):
-                    wait = await _hit(self._in_redis(), scope, who, cost)
+                    wait = await _hit(self._in_redis(), scope, who)
             except (TimeoutError, RedisError, OSError) as error:
                 if redis_breaker.failed():
                     logger.warning("rate_limits.in_memory", error=repr(error))
             else:
                 redis_breaker.passed()
                 return wait
-        return await _hit(self.memory, scope, who, cost)
+        return await _hit(self.memory, scope, who)
+
+    async def weigh(self, response: HttpResponseBase, scope: Scope, who: str) -> None:
+        """Count an answer by its size, a stream while it is sent: each full `ANSWER_BYTES` are one
+        more request, for those that come after.
+
+        One by one: a cost that is more than what is left would not count at all.
+        """
+        if isinstance(response, StreamingHttpResponse):
+            if response.is_async:  # the others are read whole: nothing that we serve
+                response.streaming_content = self._weighed(
+                    cast(AsyncGenerator[bytes, None], response.streaming_content), scope, who
+                )
+        elif isinstance(response, HttpResponse):
+            for _ in range(len(response.content) // ANSWER_BYTES):
+                if await self.hit(scope, who) is not None:
+                    break
+
+    async def _weighed(
+        self, parts: AsyncGenerator[bytes, None], scope: Scope, who: str
+    ) -> AsyncGenerator[bytes, None]:
+        size = 0
+        async with aclosing(parts):
+            async for part in parts:
+                for _ in range((size + len(part)) // ANSWER_BYTES - size // ANSWER_BYTES):
+                    await self.hit(scope, who)
+                size += len(part)
+                yield part
 
     async def clear(self, scope: Scope, who: str) -> None:
         """Count that one from nought again."""
@@ -176,10 +201,8 @@ class Limiter:
         return found
 
 
-async def _hit(
-    strategy: SlidingWindowCounterRateLimiter, scope: Scope, who: str, cost: int
-) -> int | None:
-    if await strategy.hit(scope.limit, scope.name, who, cost=cost):
+async def _hit(strategy: SlidingWindowCounterRateLimiter, scope: Scope, who: str) -> int | None:
+    if await strategy.hit(scope.limit, scope.name, who):
         return None
     stats = await strategy.get_window_stats(scope.limit, scope.name, who)
     return math.floor(stats.reset_time - time.time()) + 1  # a moment after the reset, not at it

@@ -33,12 +33,12 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     list_select_related = ("wallet__user", "actor")
     search_fields = (
         "wallet__user__username",
-        "wallet__user__email",
+        "=wallet__user__email",
         "key",
         "reference",
         "reason",
     )
-    search_help_text = _("Username, e-mail, key, reference or reason")
+    search_help_text = _("Username, full e-mail, key, reference or reason")
     ordering = ("-id",)  # by the primary key's index: nearly the order of time
     fields = (
         ("person", "version", "epoch"),

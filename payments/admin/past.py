@@ -41,8 +41,13 @@ class ExportForm(forms.Form):
     )
 
 
+def may_export(request: HttpRequest) -> bool:
+    """The file is all of the entries: whoever sees them in their list may have it."""
+    return request.user.has_perm("payments.view_ledgerentry")
+
+
 def past_view(site: admin.AdminSite, request: HttpRequest, wallet: Wallet) -> HttpResponse:
-    """The balance at the chosen time or version, and a form for the export."""
+    """The balance at the chosen time or version, and a form for the export, for whom may export."""
     is_sent = any(request.GET.get(name) for name in ("at", "version"))
     form = PastForm(request.GET if is_sent else None)
     found = None
@@ -55,7 +60,7 @@ def past_view(site: admin.AdminSite, request: HttpRequest, wallet: Wallet) -> Ht
         "subtitle": str(wallet.user),
         "wallet": wallet,
         "form": form,
-        "export_form": ExportForm(),
+        "export_form": ExportForm() if may_export(request) else None,
         "found": found,
     }
     return TemplateResponse(request, "admin/payments/wallet/past.html", context)

@@ -15,8 +15,8 @@ class PurchaseAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "user", "pack", "tokens", "price", "gateway", "status")
     list_filter = ("status", "pack", "gateway", "created_at")
     list_select_related = ("user",)
-    search_fields = ("id", "user__username", "user__email")
-    search_help_text = _("Purchase id, username or e-mail")
+    search_fields = ("id", "user__username", "=user__email")
+    search_help_text = _("Purchase id, username or full e-mail")
     fields = (
         "id",
         "user",

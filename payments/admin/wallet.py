@@ -102,7 +102,7 @@ class WalletAdmin(ReadOnlyAdmin):
         return past.past_view(self.admin_site, request, self._wallet(unquote(object_id)))
 
     def export_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        if not self.has_view_permission(request):
+        if not (self.has_view_permission(request) and past.may_export(request)):
             raise PermissionDenied
         wallet = self._wallet(unquote(object_id))
         return past.export_view(request, wallet) or redirect(

@@ -12,14 +12,17 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.core import mail
 from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
-from chat.conversations.chats import create_chat
+from chat.conversations.chats import create_chat, rename_chat
+from chat.models import Chat, Generation
 from intellispark.accounts import emails
 from intellispark.accounts.closing import close_account
 from intellispark.accounts.models import EmailChange, User
 from intellispark.accounts.rights import may_act_on
 from intellispark.admin_site import ListedLookups
-from payments.models import Wallet
+from payments.models import LedgerEntry, Purchase, Wallet
 from tests.support.factories import PASSWORD, make_character, make_user
 
 pytestmark = pytest.mark.django_db
@@ -245,6 +248,80 @@ def test_no_list_is_searched_by_what_it_does_not_show(
 ) -> None:
     create_chat(user=alice, character_id=make_character("Secret").pk)
     assert client.get(address).status_code == 400
+
+
+def test_an_address_that_a_list_does_not_show_is_not_spelled_by_its_search(
+    client: Client, alice: User
+) -> None:
+    """Whole, and only for those who may view people; in every admin that leads to people."""
+    chat = create_chat(user=alice, character_id=make_character().pk)
+    Generation.objects.create(
+        chat=chat,
+        user=alice,
+        prompt_message=chat.messages.get(),
+        price_tokens=1,
+        lease_expires_at=timezone.now(),
+        status="complete",
+    )
+    Purchase.objects.create(user=alice, pack="small", tokens=1, price_cents=1, gateway="sandbox")
+    seen = {}
+    for model, model_admin in admin.site._registry.items():
+        if not model_admin.search_fields or model in (Wallet, User):  # they show the address
+            continue
+        viewer = make_user(f"v-{model._meta.model_name}", is_staff=True)
+        of_the_list = Permission.objects.filter(codename=f"view_{model._meta.model_name}")
+        viewer.user_permissions.set(of_the_list)
+        client.force_login(viewer)
+        path = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+        def found(text: str, path: str = path) -> int:
+            answer = client.get(path, {"q": text})
+            assert answer.status_code == 200
+            return int(answer.context["cl"].result_count)
+
+        assert [found(alice.email[:-2]), found(alice.email)] == [0, 0], model
+        viewer.user_permissions.add(Permission.objects.get(codename="view_user"))
+        assert found(alice.email[:-2]) == 0, model
+        seen[model] = found(alice.email)
+    assert {model for model, count in seen.items() if count} == {
+        Chat,
+        Generation,
+        LedgerEntry,
+        Purchase,
+    }
+
+
+def test_the_admin_shows_nothing_that_people_wrote(client: Client, alice: User) -> None:
+    """In no title, breadcrumb, list, history or confirmation, to staff who may view that model."""
+    mine = make_character("Private Secret", owner=alice, is_public=False)
+    chat = create_chat(user=alice, character_id=mine.pk)
+    rename_chat(chat=chat, title="Secret plan")
+    viewer = staff("viewer", "chat.chat", "chat.generation")
+    client.force_login(viewer)
+    for path in ("", f"{chat.pk}/change/", f"{chat.pk}/history/", f"{chat.pk}/delete/"):
+        page = client.get(f"/admin/chat/chat/{path}")
+        assert page.status_code == (403 if "delete" in path else 200)
+        assert "Secret" not in page.content.decode(), path
+    public = make_character("Everybody's")
+    Chat.objects.filter(pk=chat.pk).update(character=public)
+    assert "Everybody&#x27;s" in client.get("/admin/chat/chat/").content.decode()
+    client.force_login(make_user("root", is_staff=True, is_superuser=True))
+    assert "Secret" not in client.get(f"/admin/chat/character/{public.pk}/delete/").content.decode()
+    assert "Secret" not in str(chat)
+
+
+def test_an_export_needs_the_right_to_view_entries(client: Client, alice: User) -> None:
+    viewer = make_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_wallet"))
+    client.force_login(viewer)
+    export = f"/admin/payments/wallet/{alice.pk}/export/"
+    past = client.get(f"/admin/payments/wallet/{alice.pk}/past/")
+    assert past.status_code == 200
+    assert export not in past.content.decode()
+    assert client.get(f"{export}?from_version=1&form=csv").status_code == 403
+    viewer.user_permissions.add(Permission.objects.get(codename="view_ledgerentry"))
+    assert export in client.get(f"/admin/payments/wallet/{alice.pk}/past/").content.decode()
+    assert client.get(f"{export}?from_version=1&form=csv").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from asgiref.sync import async_to_sync
-from django.http import HttpResponse, StreamingHttpResponse
+from asgiref.sync import async_to_sync, sync_to_async
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.test import Client
 from django.urls import get_resolver
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from pytest_django import Settings
 
+from chat.conversations.chats import create_chat
+from chat.models import Generation
+from chat.replies.settle import Outcome, finish_generation
+from chat.replies.start import start
 from intellispark.accounts import rate_limits
 from intellispark.accounts.models import User
 from intellispark.accounts.rate_limits import limiter
@@ -24,7 +28,9 @@ from intellispark.accounts.suspension import suspend
 from intellispark.accounts.tokens import issue
 from intellispark.realtime.transport.breaker import redis_breaker
 from tests.api.conftest import error_of
+from tests.support.factories import make_character
 from tests.support.redis import forget_failures
+from tests.support.replies import Client as Reader
 from tests.support.time_travel import stand_still
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db]
@@ -251,19 +257,71 @@ def test_whoever_waits_as_long_as_told_gets_in(
         assert hit(now) is None
 
 
-@pytest.mark.parametrize(("size", "requests"), [(99_999, 1), (100_000, 2), (1_050_000, 11)])
-def test_a_long_answer_counts_as_several_requests(size: int, requests: int) -> None:
-    assert 1 + rate_limits.cost_of(HttpResponse("x" * size)) == requests
+STEP = rate_limits.ANSWER_BYTES
+SIZES = [
+    ((STEP - 1,), 0),
+    ((STEP,), 1),
+    ((STEP * 10 + 5,), 10),
+    ((STEP // 2,) * 5, 2),
+    ((1,) * 9, 0),
+]
 
 
-def test_a_stream_is_not_counted_by_its_size() -> None:
-    assert rate_limits.cost_of(StreamingHttpResponse(["x" * 1_000_000])) == 0
-
-
-def test_who_asks_for_long_answers_asks_less_often(
-    client: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("parts", "counted"), SIZES)
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_every_long_answer_weighs_by_its_size(
+    parts: tuple[int, ...], counted: int, is_stream: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client.force_login(alice)
-    monkeypatch.setattr("intellispark.accounts.middleware.cost_of", lambda response: 99)
-    statuses = [client.get("/api/auth/me").status_code for _ in range(7)]
-    assert statuses == [200] * 6 + [429]
+    hits = []
+
+    async def hit(scope: rate_limits.Scope, who: str) -> int | None:
+        hits.append(who)
+        return None
+
+    async def sent() -> AsyncIterator[bytes]:
+        for size in parts:
+            yield b"x" * size
+
+    async def answer() -> int:
+        response: HttpResponseBase = HttpResponse(b"x" * sum(parts))
+        if is_stream:
+            response = StreamingHttpResponse(sent())
+        await limiter.weigh(response, rate_limits.ELSE, "alice")
+        if isinstance(response, StreamingHttpResponse):
+            return sum([len(part) async for part in response])
+        return len(response.content)
+
+    monkeypatch.setattr(limiter, "hit", hit)
+    assert async_to_sync(answer)() == sum(parts)
+    assert hits == ["alice"] * counted
+
+
+def test_an_answer_weighs_up_to_what_is_left(hit: Callable[..., int | None]) -> None:
+    """One that is heavier than all that is left is not free for that."""
+    assert hit(6_000.0) is None
+    big = HttpResponse(b"x" * STEP * 99)
+    async_to_sync(limiter.weigh)(big, rate_limits.SIGN_IN, "somebody")
+    assert hit(6_000.0) is not None
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_who_asks_for_long_streams_asks_less_often(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generation = await sync_to_async(finished_reply)(alice, "word " * 20_000)
+    monkeypatch.setattr(rate_limits.ELSE.limit, "amount", 12)
+    monkeypatch.setattr(rate_limits, "ANSWER_BYTES", 50_000)
+    reader = Reader(alice)
+    for _ in range(2):  # each of them counts for itself, and for 200 kB and more
+        assert len(await reader.events(generation.pk)) == 3
+    path = f"/api/generations/{generation.pk}/events"
+    statuses = [(await reader.get(path)).status_code for _ in range(3)]
+    assert statuses[-1] == 429
+
+
+def finished_reply(user: User, text: str) -> Generation:
+    chat = create_chat(user=user, character_id=make_character().pk)
+    generation, _ = start(user=user, chat_id=chat.pk, body={"content": "Hi."})
+    outcome = Outcome(Generation.Status.COMPLETE, text)
+    finish_generation(generation_id=generation.pk, chat_id=chat.pk, outcome=outcome)
+    return generation

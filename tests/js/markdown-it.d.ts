@@ -4,6 +4,8 @@ export interface Token {
   type: string;
   tag: string;
   nesting: number;
+  level: number;
+  block: boolean;
   hidden: boolean;
   info: string;
   content: string;
@@ -15,15 +17,23 @@ export interface Token {
 
 export interface StateBlock {
   src: string;
-  env: { cells?: number };
+  env: { cells?: number; definitions?: number };
+  tokens: Token[];
+  line: number;
   bMarks: number[];
   eMarks: number[];
+  tShift: number[];
   isEmpty(line: number): boolean;
 }
 
 export type BlockRule = (state: StateBlock, start: number, end: number, silent: boolean) => boolean;
 
-export type CoreRule = (state: { tokens: Token[] }) => void;
+export interface StateCore {
+  tokens: Token[];
+  Token: new (type: string, tag: string, nesting: number) => Token;
+}
+
+export type CoreRule = (state: StateCore) => void;
 
 declare class StateInline {
   src: string;
@@ -36,16 +46,17 @@ declare class StateInline {
 
 export default class MarkdownIt {
   constructor(preset: string, options?: { html?: boolean; breaks?: boolean });
-  options: object;
+  options: { maxNesting: number };
   core: {
     ruler: {
       push(name: string, rule: CoreRule): void;
       before(name: string, own: string, rule: CoreRule): void;
+      after(name: string, own: string, rule: CoreRule): void;
     };
   };
   block: {
     ruler: {
-      at(name: string, rule: BlockRule, options: { alt: string[] }): void;
+      at(name: string, rule: BlockRule, options?: { alt: string[] }): void;
       enableOnly(names: string[]): void;
       getRules(chain: string): BlockRule[];
     };

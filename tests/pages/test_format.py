@@ -96,3 +96,37 @@ def test_a_preview_reads_only_the_beginning(text: str, monkeypatch: pytest.Monke
     monkeypatch.setattr(format_text, "_MARKS", Marks())
     assert preview(text) == preview(text[:1_000])
     assert max(read) <= 1_000
+
+
+TAGS = str.maketrans({code: code + 0xE0000 for code in range(0x20, 0x7F)})
+SCOTLAND = "\U0001f3f4" + "gbsct".translate(TAGS) + "\U000e007f"
+BLANK = [
+    "",
+    " \n",
+    "\u200b",
+    "\u2060 \ufeff",
+    "\u0301",
+    "\u3164\u2800",
+    "\U0001d159",
+    "\ufe0f",
+    "a".translate(TAGS),
+]
+
+
+@pytest.mark.parametrize("text", BLANK)
+def test_nothing_is_visible_that_shows_nothing_by_itself(text: str) -> None:
+    assert not format_text.has_visible(text)
+    assert format_text.first_visible(f"{text}e\u0301") == len(text)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    ["payload".translate(TAGS), "\ufe00\U000e0101\ufe03", "\u200d\u200c\u200d", "\u034f\u180b"],
+)
+def test_nothing_can_be_hidden_in_one_line(hidden: str) -> None:
+    assert len(format_text.one_line(f"a{hidden}b")) <= 3
+
+
+@pytest.mark.parametrize("text", [SCOTLAND, "❤️‍🔥 👩🏽‍🚀", "می‌خواهم", "葛\U000e0100城", "Zoe\u0301"])
+def test_one_line_keeps_what_words_and_emoji_need(text: str) -> None:
+    assert format_text.one_line(text) == text

@@ -12,7 +12,7 @@ import structlog
 
 from chat.errors import ContentFiltered, ProviderFailed
 from chat.replies.providers.base import Cut, Delta, Event, Thinking, Usage
-from chat.replies.providers.refusals import Refused
+from chat.replies.providers.refusals import Refused, loggable, why_not
 from chat.replies.providers.sse import DONE, JSONObject, json_events
 
 logger = structlog.get_logger(__name__)
@@ -68,7 +68,7 @@ async def events_of(body: AsyncIterator[bytes]) -> AsyncGenerator[Event, None]:
             except aiohttp.ClientError as error:
                 if finished:
                     return
-                logger.warning("provider.cut_off", error=repr(error))
+                logger.warning("provider.cut_off", error=why_not(error))
                 raise ProviderFailed from error
             if chunk is DONE:
                 return
@@ -83,7 +83,9 @@ async def events_of(body: AsyncIterator[bytes]) -> AsyncGenerator[Event, None]:
             yield Delta(text) if text else Thinking()
             ending = max(ending, _ending(choice), key=lambda found: found.value)
             if ending is Ending.FAILED:
-                logger.warning("provider.failed", finish_reason=choice.get("finish_reason"))
+                logger.warning(
+                    "provider.failed", finish_reason=loggable(choice.get("finish_reason"))
+                )
                 raise ProviderFailed
             if ending is Ending.FILTERED:
                 raise ContentFiltered

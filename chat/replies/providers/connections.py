@@ -18,7 +18,11 @@ _sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, ClientSession] = WeakKey
 
 
 async def post(url: str, *, body: bytes, headers: dict[str, str]) -> ClientResponse:
-    """The response, its body unread; the caller closes it. Raises aiohttp.ClientError."""
+    """The response, its body unread; the caller closes it. Raises aiohttp.ClientError.
+
+    A redirect is an answer like others, and not followed: it could lead to a server inside of our
+    network, with our key.
+    """
     headers = {
         "Content-Type": "application/json",
         "Accept": "text/event-stream, application/json",
@@ -26,7 +30,9 @@ async def post(url: str, *, body: bytes, headers: dict[str, str]) -> ClientRespo
         "User-Agent": "IntelliSpark",
         **headers,
     }
-    return await _session().post(url, data=body, headers=headers, proxy=_proxy_for(url))
+    return await _session().post(
+        url, data=body, headers=headers, proxy=_proxy_for(url), allow_redirects=False
+    )
 
 
 async def close() -> None:

@@ -19,7 +19,7 @@ from chat.replies.providers import connections
 from chat.replies.providers.base import Delta, Event, ReplyRequest, Retrying, Thinking
 from chat.replies.providers.chunks import events_of
 from chat.replies.providers.openai_request import Ask
-from chat.replies.providers.refusals import SAID_MAX_CHARS, Refused
+from chat.replies.providers.refusals import SAID_MAX_CHARS, Refused, why_not
 
 logger = structlog.get_logger(__name__)
 
@@ -79,7 +79,7 @@ async def _answer(ask: Ask) -> AsyncGenerator[Event, None]:
     try:
         response = await connections.post(url, body=ask.body(), headers=headers)
     except (aiohttp.ClientError, OSError) as error:
-        raise Refused(503, f"not reachable: {error!r}") from error
+        raise Refused(503, "", why=f"not reachable: {why_not(error)}") from error
     try:
         if not 200 <= response.status < 300:
             raise Refused(response.status, await _said(response), response.headers)

@@ -5,6 +5,7 @@ By status where there is one; by the error's code and words where servers give n
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import random
@@ -27,6 +28,8 @@ RETRY_AFTER_MAX_SECS = 10  # a longer wait is the user's to decide
 WAIT_MAX_SECS = 3_600  # what a server may ask our users to wait
 WAIT_DEFAULT_SECS = 30
 SAID_MAX_CHARS = 20_000
+
+CODE = re.compile(r"[a-z_]{1,40}")
 
 # The account and the model are ours: what is wrong with them is no business of the user's.
 UNAVAILABLE = {401, 402, 403, 404, 429, 503, 529}
@@ -51,10 +54,21 @@ SYSTEM_ROLE = re.compile(
 
 
 class Refused(Exception):
-    """Status 0 stands for an error in a stream that names none; `said` is what it says."""
+    """Status 0 stands for an error in a stream that names none; `said` is what it says.
 
-    def __init__(self, status: int, said: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(f"{status} {said[:500]}")
+    That is read here and kept nowhere: servers quote the message, and the key that they refuse. As
+    text the exception is the status and `why`, by default the code of the error.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        said: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        why: str = "",
+    ) -> None:
+        super().__init__(f"{status} {why or _code(said)}".strip())
         self.status = status
         self.asked_secs = _asked_secs(headers or {})
         self._said = said[:SAID_MAX_CHARS].lower()
@@ -110,6 +124,35 @@ class Refused(Exception):
     @property
     def _is_out_of_credit(self) -> bool:
         return "insufficient_quota" in self._said
+
+
+def loggable(code: object) -> str:
+    """A server's code, if it is no more than that: one word of small letters; else nothing."""
+    word = code.lower() if isinstance(code, str) else ""
+    return word if CODE.fullmatch(word) else ""
+
+
+def why_not(error: BaseException) -> str:
+    """What kept us from a server's answer: its kind, not its words, which may be the server's."""
+    number = error.errno if isinstance(error, OSError) else None
+    return f"{type(error).__name__} {errno.errorcode.get(number or 0, '')}".strip()
+
+
+def _code(said: str) -> str:
+    """The error's code or type in that answer, where it has one that may be kept."""
+    try:
+        found = json.loads(said)
+    except (ValueError, RecursionError):
+        return ""
+    if isinstance(found, list) and found:
+        found = found[0]
+    if isinstance(found, dict) and isinstance(found.get("error"), dict):
+        found = found["error"]
+    if not isinstance(found, dict):
+        return ""
+    return next(
+        filter(None, (loggable(found.get(name)) for name in ("code", "type", "status"))), ""
+    )
 
 
 def backoff_secs(attempt: int) -> float:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import NamedTuple
 
 from chat.replies.providers.reasoning import (
     ANY_TAG,
-    CLOSING,
     OPEN_TAG,
+    Reasoning,
     closes_reasoning,
     could_be_tag,
 )
+from intellispark.text import first_visible
 
 HIGH_SURROGATE_AT_END = re.compile("[\ud800-\udbff]$")
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def is_visible(text: str) -> bool:
-    """Whether it has a character that a person can see (not only spaces and format marks)."""
-    return _first_visible(text) is not None
 
 
 class Shown(NamedTuple):
@@ -36,14 +31,18 @@ class VisibleText:
     Drops reasoning at the beginning (also a half-open one, to the end), NUL (PostgreSQL cannot
     store it) and everything before the first visible character. Joins an emoji that a server cut
     into two surrogates; a lone half becomes U+FFFD. What could still become a tag or a pair waits.
+
+    What was shown is taken back only for a reply that follows it: without one, it was the reply.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_close: bool = True) -> None:
         self._half = ""  # of a surrogate pair
         self._pending = ""
-        self._closing = ""  # the tag that ends the reasoning, while there is some
+        self._reasoning: Reasoning | None = None
         self._shown: list[str] = []
-        self._may_close = True  # the reply may have begun inside of reasoning
+        self._may_close = may_close  # the reply may have begun inside of reasoning
+        self._closed_by = ""
+        self._after: VisibleText | None = None  # reads what follows a closing tag
 
     def feed(self, chunk: str) -> Shown:
         self._pending += self._storable(chunk)
@@ -57,8 +56,9 @@ class VisibleText:
         return self._next(final=True)
 
     def _next(self, *, final: bool) -> Shown:
-        begun = bool(self._shown)
-        if not begun and not self._skip_reasoning(final=final):
+        if self._after is not None:
+            return self._follow(self._after, final=final)
+        if not self._shown and not self._skip_reasoning(final=final):
             return Shown("")
         if self._may_close and (tag := ANY_TAG.search(self._pending)):
             after = self._pending[tag.end() :]
@@ -67,10 +67,23 @@ class VisibleText:
             before = "".join(self._shown) + self._pending[: tag.start()]
             self._may_close = False
             if not OPEN_TAG.fullmatch(tag[0]) and closes_reasoning(before, after):
-                self._shown, self._pending = [], after
-                return Shown(self._next(final=final).text, replaces=True)
+                shown = self._show(tag.start())
+                self._closed_by, self._pending = tag[0], after
+                self._after = VisibleText(may_close=False)
+                rest = self._follow(self._after, final=final)
+                return rest if rest.replaces else Shown(shown.text + rest.text)
         keep = could_be_tag(self._pending) if self._may_close and not final else 0
         return self._show(len(self._pending) - keep)
+
+    def _follow(self, after: VisibleText, *, final: bool) -> Shown:
+        """What comes after a closing tag replaces what was before it, once it can be seen."""
+        begun = bool(after._shown)
+        text, self._pending = after.feed(self._pending).text, ""
+        if final:
+            text += after.end().text
+        if after._shown:
+            return Shown(text, replaces=not begun)
+        return Shown(self._closed_by if final and self._shown else "")
 
     def _show(self, end: int) -> Shown:
         text, self._pending = self._pending[:end], self._pending[end:]
@@ -81,19 +94,19 @@ class VisibleText:
     def _skip_reasoning(self, *, final: bool) -> bool:
         """Whether `_pending` begins with the first visible character of the reply."""
         while True:
-            if self._closing:
-                end = re.search(re.escape(self._closing), self._pending, re.IGNORECASE)
-                if end is None:
-                    self._pending = self._pending[-len(self._closing) :]
+            if self._reasoning:
+                rest = self._reasoning.feed(self._pending, final=final)
+                self._pending = rest or ""
+                if rest is None:
                     return False
-                self._pending, self._closing = self._pending[end.end() :], ""
-            first = _first_visible(self._pending)
+                self._reasoning = None
+            first = first_visible(self._pending)
             self._pending = "" if first is None else self._pending[first:]
             tag = OPEN_TAG.match(self._pending)
             if tag is None:
                 waits = could_be_tag(self._pending) == len(self._pending) and not final
                 return bool(self._pending) and not waits
-            self._closing = CLOSING[tag[0].lower()]
+            self._reasoning = Reasoning(tag[0])
             self._pending = self._pending[tag.end() :]
             self._may_close = False
 
@@ -104,10 +117,3 @@ class VisibleText:
         if LONE_SURROGATE.search(text):
             text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return text.replace("\x00", "")
-
-
-def _first_visible(text: str) -> int | None:
-    for at, char in enumerate(text):
-        if not char.isspace() and unicodedata.category(char)[0] != "C":
-            return at
-    return None

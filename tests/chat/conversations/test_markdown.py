@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chat.conversations import markdown
@@ -91,6 +91,43 @@ MARKS = st.sampled_from(
 @given(st.lists(st.tuples(MARKS, st.integers(1, 600)), min_size=1, max_size=8))
 def test_no_text_becomes_more_than_its_bounds(pieces: list[tuple[str, int]]) -> None:
     assert_bounded(built(pieces))
+
+
+MAKERS = st.sampled_from(
+    [
+        "|",
+        "|\n|-|\n",
+        "|a|b\n|-|-\n",
+        "\n",
+        "\n\n",
+        "- ",
+        "> ",
+        "*",
+        "`",
+        "\n```",
+        "[",
+        "](/b)",
+        "]: /c ",
+        "'",
+        "#",
+        "\\",
+    ]
+)
+WORDS = [f"q{a}{b}q" for a in "abcdefgh" for b in "abcd"]
+
+
+@given(st.lists(st.tuples(MAKERS, st.integers(1, 24), st.booleans()), min_size=1, max_size=32))
+@example([(">", 20, True), ("\n\n", 1, True)])
+@example([("- ", 21, True)])
+@example([("[", 1, True), ("]: /c ", 1, False), ("'", 1, True), ("'", 1, False)])
+@example([("|\n|-|\n", 1, True), ("|", 1, True), ("|", 1, True)])
+@example([("\n```", 1, True), (" ", 1, True)])
+def test_rendering_never_loses_words(pieces: list[tuple[str, int, bool]]) -> None:
+    said = iter(WORDS)
+    parts = [(mark * times, next(said) if speaks else "") for mark, times, speaks in pieces]
+    seen = Seen(render("".join(mark + word for mark, word in parts)))
+    shown = str(seen.parts)  # an address or a title of a link counts as shown
+    assert [word for _, word in parts if word not in shown] == []
 
 
 def test_cells_are_counted_before_any_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,6 +90,7 @@ ENDS = {
         [Answer([chunk(finish="content_filter"), DONE])], "content_filtered", 422
     ),
     "empty": End([Answer([chunk(finish="stop"), DONE])], "provider_failed", 502),
+    "nothing to see": End([reply("\u3164 \u2800\u0301\U0001d159\u200b")], "provider_failed", 502),
     "only reasoning": End([reply("<think>So far")], "provider_failed", 502),
     "empty at the limit": End([Answer([chunk(finish="length"), DONE])], "provider_failed", 502),
     "too long": End([refusal(400, {"code": "context_length_exceeded"})], "message_too_long", 422),
@@ -119,6 +120,19 @@ async def test_every_end_has_its_price_and_its_message(chat: Chat, serve: Any, e
         assert message["content_html"] == f'<p dir="auto">{html}</p>\n'
     replay = await client.generate(chat, key="k")
     assert replay.status_code == end.http
+
+
+@pytest.mark.parametrize("behind", ["</think>", "\n</think>\n", "</think><think>more"])
+async def test_what_was_read_and_has_nothing_behind_it_is_charged_and_stays(
+    chat: Chat, serve: Any, behind: str
+) -> None:
+    serve(reply(f"A whole answer.{behind}"))
+    events = await read(await Client(chat.user).stream(chat))
+    assert text_of(events).startswith("A whole answer.")
+    assert events[-1].name == "done"
+    assert events[-1].data["message"]["content"] == text_of(events)
+    found = await facts(chat)
+    assert (found.balance, found.held) == (2, 0)
 
 
 async def test_a_reply_longer_than_ours_may_be_is_cut_and_marked(
@@ -237,3 +251,49 @@ async def test_who_resumes_after_the_replacement_gets_all_of_the_text(
     assert events[-1].data["message"]["content"] == "Hello there."
     replacing = next(n for n, each in enumerate(events) if each.data.get("replace"))
     assert text_of(events[replacing:]) == "Hello there."
+
+
+SECRET = "grandma likes tulips"
+QUOTES = {
+    "a refusal": refusal(
+        400, {"message": f"'{SECRET}' (key sk-attack-1)", "code": "invalid_value", "type": SECRET}
+    ),
+    "a code of words": refusal(400, {"message": "no", "code": SECRET}),
+    "an error in the stream": Answer([event({"error": {"message": SECRET, "type": "bad_input"}})]),
+    "an error as text": Answer([chunk("So"), event({"error": SECRET})]),
+    "a finish_reason": Answer([chunk("So"), chunk(finish=f"error: {SECRET}"), DONE]),
+    "no JSON": Answer([SECRET.encode()], 500),
+    "no HTTP": Answer([SECRET.encode()], silent=True),
+    "a header": Answer([f"HTTP/1.1 200 OK\r\n{SECRET}\r\n\r\n".encode()], silent=True),
+    "a chunk": Answer(
+        [f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{SECRET}\r\n".encode()], silent=True
+    ),
+    "a redirect": Answer(
+        [b"moved"], 302, {"Location": f"http://127.0.0.1:1/{SECRET.replace(' ', '+')}"}
+    ),
+}
+
+
+@pytest.mark.parametrize("answer", QUOTES.values(), ids=QUOTES.keys())
+async def test_no_words_of_a_server_are_kept_or_logged(
+    chat: Chat, serve: Any, answer: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
+    peer = serve(answer)
+    assert (await Client(chat.user).generate(chat)).status_code in (502, 503)
+    (generation,) = (await facts(chat)).generations
+    logged = "\n".join([str(record.__dict__) for record in caplog.records])
+    assert "provider." in logged, "else this test would see nothing"
+    for word in ("tulips", "sk-attack"):
+        assert word not in generation.error_detail
+        assert word not in logged
+    if answer is QUOTES["a refusal"]:
+        assert generation.error_detail == "ProviderFailed: 400 invalid_value"
+    assert all(request.path.endswith("/chat/completions") for request in peer.requests)
+
+
+async def test_a_redirect_is_a_refusal_and_leads_nowhere(chat: Chat, serve: Any) -> None:
+    inside = serve(reply("our metrics"))
+    serve(Answer([b"moved"], 307, {"Location": f"{inside.url}/chat/completions"}))
+    assert (await Client(chat.user).generate(chat)).json()["error"]["code"] == "provider_failed"
+    assert inside.requests == []
+    assert (await facts(chat)).balance == 3

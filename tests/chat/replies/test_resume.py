@@ -14,6 +14,7 @@ from chat.replies.buffer import ReplyBuffer
 from chat.replies.settle import Outcome, finish_generation
 from chat.replies.start import start
 from chat.replies.tail import Chunk, tail
+from intellispark.text import has_visible
 from tests.support.factories import set_tokens
 from tests.support.replies import Client, text_of, until
 from tests.support.scripted import Script
@@ -60,7 +61,7 @@ def test_a_log_read_from_any_offset_gives_the_rest(chunks: list[str], data: st.D
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(text=texts.filter(str.isprintable).filter(lambda text: bool(text.strip())), data=st.data())
+@given(text=texts.filter(str.isprintable).filter(has_visible), data=st.data())
 def test_a_finished_reply_resumed_anywhere_is_the_whole_text(
     chat: Chat, script: Script, text: str, data: st.DataObject, monkeypatch: pytest.MonkeyPatch
 ) -> None:

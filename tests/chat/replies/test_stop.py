@@ -11,7 +11,7 @@ from django.utils import timezone
 from chat.models import Chat, Generation
 from chat.replies import running
 from chat.replies.run import Run
-from tests.support.replies import Client, facts, read
+from tests.support.replies import Client, facts, read, until
 from tests.support.scripted import Script
 
 pytestmark = [
@@ -140,28 +140,44 @@ async def test_delete_stops_and_settles_first(chat: Chat, script: Script) -> Non
     assert (await client.send("delete", f"/api/chats/{chat.pk}")).status_code == 404
 
 
-async def test_delete_of_what_another_process_writes_settles_it_too(
+async def test_the_first_text_is_in_the_row_at_once(
     chat: Chat, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look = asyncio.Event()  # until then, a checkpoint would bring the text into the row
-    over_within = Run._over_within
-
-    async def when_told(run: Run, secs: float) -> bool:
-        await look.wait()
-        return await over_within(run, secs)
-
-    monkeypatch.setattr(Run, "_over_within", when_told)
+    monkeypatch.setattr("chat.replies.run.CHECKPOINT_SECS", 3_600)
     script.reset("Half", asyncio.Event())
     client = Client(chat.user)
     generation_id = await client.promise(chat)
-    await script.reached.wait()
+    found = await until(lambda found: found.messages[-1].content == "Half", chat)
+    assert found.messages[-1].status == "streaming", "not only at its end"
+    await client.stop(generation_id)
+
+
+async def test_delete_of_what_a_writer_that_hangs_has_written_settles_it_too(
+    chat: Chat, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = asyncio.Event()  # until then the writer sees no request to stop
+    over_within = Run._over_within
+    looks = []
+
+    async def when_told(run: Run, secs: float) -> bool:
+        looks.append(run)
+        if len(looks) > 1:
+            await look.wait()
+        return await over_within(run, secs)
+
+    monkeypatch.setattr(Run, "_over_within", when_told)
+    monkeypatch.setattr("chat.replies.control.SETTLE_SECS", 0.3)
+    script.reset("Half", asyncio.Event())
+    client = Client(chat.user)
+    generation_id = await client.promise(chat)
+    await until(lambda found: found.messages[-1].content == "Half", chat)
     run = running.find(generation_id)
     assert run
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(running, "find", lambda _id: None)
         assert (await client.send("delete", f"/api/chats/{chat.pk}")).status_code == 204
     found = await facts(chat)
-    assert (found.balance, found.held) == (3, 0)  # its row had no text yet
+    assert (found.balance, found.held) == (2, 0)
     look.set()
     await asyncio.wait_for(sync_to_async(run.over.wait)(), 60)
     assert run.final is None

@@ -9,12 +9,15 @@ import { closeOpenMarks } from "chat/open-marks";
 
 /** @typedef {import("markdown-it").Token} Token */
 /** @typedef {import("markdown-it").StateBlock} StateBlock */
+/** @typedef {import("markdown-it").StateCore} StateCore */
+/** @typedef {{cells?: number, definitions?: number, references?: Record<string, {href: string}>}} Env */
 
 const MAX_MARKS = 10_000;
 const MAX_CELLS = 1_000;
 const MAX_TAGS = 3_000;
 const MARK = /[*_~`[\]()<>|#!&\\\n]/g;
 const DIRECTION = /^(?:(?<auto>paragraph|heading|list_item|th|td)_open|(?<ltr>fence|code_\w+))$/;
+const CONTAINER = /^(?:blockquote|li)$/;
 const LANGUAGE = /^[A-Za-z0-9_+#.-]{1,30}$/;
 const SCHEME = /^(?:mailto:|(?![a-z][a-z0-9+.-]*:))/i; // ours, or none
 const SPACE_AROUND = /^(?:(?!\ufeff)[\s\x1c-\x1f\x85])+|(?:(?!\ufeff)[\s\x1c-\x1f\x85])+$/g;
@@ -24,6 +27,8 @@ md.enable(["table", "strikethrough"]).disable("image");
 md.validateLink = isAllowed;
 makeCjkFriendly(md);
 boundTables();
+countDefinitions();
+md.core.ruler.after("inline", "languages", nameOnlyKnownLanguages);
 md.core.ruler.before("inline", "trim", ({ tokens }) => tokens.forEach(trimParagraph));
 md.core.ruler.push("attributes", ({ tokens }) => all(tokens, setAttributes));
 
@@ -37,17 +42,19 @@ export function renderGrowing(text) {
 }
 
 /**
- * The HTML of that text; plain text where Markdown would make too much of it.
+ * The HTML of that text; plain text where Markdown would make too much of it, or leave words out.
  *
  * @param {string} text
  */
 export function render(text) {
   if ((text.match(MARK)?.length ?? 0) > MAX_MARKS) return plain(text);
-  /** @type {{cells?: number}} */
+  /** @type {Env} */
   const env = {};
   const limit = 8 * text.length + 20_000;
   const tokens = md.parse(text, env);
-  if ((env.cells ?? 0) > MAX_CELLS || isOver(tokens, limit)) return plain(text);
+  if ((env.cells ?? 0) > MAX_CELLS || isOver(tokens, limit) || losesWords(tokens, env)) {
+    return plain(text);
+  }
   const html = md.renderer.render(tokens, md.options, env).replaceAll("<pre>", '<pre dir="ltr">');
   return html && html.length <= limit ? html : plain(text);
 }
@@ -80,6 +87,21 @@ function isOver(tokens, limit) {
 }
 
 /**
+ * Whether the parser left out what nests too deeply, or a definition that no link uses.
+ *
+ * @param {Token[]} tokens
+ * @param {Env} env
+ */
+function losesWords(tokens, env) {
+  const deepest = md.options.maxNesting - 1;
+  if (tokens.some(({ tag, level }) => CONTAINER.test(tag) && level >= deepest)) return true;
+  const defined = Object.values(env.references ?? {});
+  const linked = new Set();
+  all(tokens, (token) => token.type === "link_open" && linked.add(token.attrGet("href")));
+  return (env.definitions ?? 0) > defined.length || !defined.every(({ href }) => linked.has(href));
+}
+
+/**
  * The server's parser takes off every kind of space around a paragraph, ours only spaces and tabs.
  *
  * @param {Token} token
@@ -102,10 +124,6 @@ function setAttributes(token) {
   if (auto) token.attrSet("dir", "auto");
   if (ltr) token.attrSet("dir", "ltr");
   if (token.type === "code_block") token.type = "fence"; // one form of code, with one place to mark
-  if (token.type === "fence") {
-    const [name] = token.info.trim().split(" ");
-    token.info = LANGUAGE.test(name) ? name : "";
-  }
   if (token.type === "link_open") {
     token.attrSet("target", "_blank");
     token.attrSet("rel", "noopener nofollow");
@@ -132,7 +150,61 @@ function isAllowed(url) {
   return /^https?:/i.test(url) ? URL.canParse(url) : SCHEME.test(url);
 }
 
-/** Take no table with which the text would have too many cells: they are counted beforehand. */
+/**
+ * What stands after a fence becomes a class; what is no name of a language, a paragraph.
+ *
+ * @param {StateCore} state
+ */
+function nameOnlyKnownLanguages(state) {
+  state.tokens = state.tokens.flatMap((token) => {
+    if (token.type !== "fence") return [token];
+    const info = token.info.trim();
+    const [name] = info.split(" ");
+    const isKnown = LANGUAGE.test(name);
+    token.info = isKnown ? name : "";
+    const rest = (isKnown ? info.slice(name.length) : info).trim();
+    if (!rest) return [token];
+    const open = new state.Token("paragraph_open", "p", 1);
+    const inline = new state.Token("inline", "", 0);
+    const close = new state.Token("paragraph_close", "p", -1);
+    const text = new state.Token("text", "", 0);
+    inline.content = text.content = rest;
+    inline.children = [text];
+    open.block = inline.block = close.block = true;
+    return [open, inline, close, token];
+  });
+}
+
+/** Count all definitions: of two with one label the parser keeps the first. */
+function countDefinitions() {
+  const scratch = new MarkdownIt("commonmark").block.ruler;
+  scratch.enableOnly(["reference"]);
+  const [reference] = scratch.getRules("");
+  md.block.ruler.at("reference", (state, start, end, silent) => {
+    const isOne = reference(state, start, end, silent);
+    if (isOne && !silent) state.env.definitions = (state.env.definitions ?? 0) + 1;
+    return isOne;
+  });
+}
+
+/**
+ * How many cells that row has, without empty ones at its end: the parser drops those that are more
+ * than the head has.
+ *
+ * @param {StateBlock} state
+ * @param {number} line
+ */
+function widthOf(state, line) {
+  const row = state.src.slice(state.bMarks[line] + state.tShift[line], state.eMarks[line]).trim();
+  const cells = row.replace(/^\|/, "").split(/(?<!\\)\|/);
+  while (cells.length > 1 && !cells[cells.length - 1].trim()) cells.pop();
+  return cells.length;
+}
+
+/**
+ * Take no table with which the text would have too many cells: they are counted beforehand. Nor one
+ * with a row that is wider than its head: it stays as it was typed.
+ */
 function boundTables() {
   const scratch = new MarkdownIt("commonmark").block.ruler;
   scratch.enableOnly(["table"]);
@@ -151,7 +223,15 @@ function boundTables() {
     let rows = 1;
     while (start + 1 + rows < end && !state.isEmpty(start + 1 + rows)) rows++;
     state.env.cells = (state.env.cells ?? 0) + rows * columns.length;
-    return state.env.cells <= MAX_CELLS && table(state, start, end, false);
+    const made = state.tokens.length;
+    if (state.env.cells > MAX_CELLS || !table(state, start, end, false)) return false;
+    for (let row = start + 2; row < state.line; row++) {
+      if (widthOf(state, row) <= widthOf(state, start)) continue;
+      state.tokens.length = made;
+      state.line = start;
+      return false;
+    }
+    return true;
   }
   md.block.ruler.at("table", bounded, { alt: ["paragraph", "reference"] });
 }

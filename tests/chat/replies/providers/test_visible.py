@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.replies.providers.reasoning import CLOSING
-from chat.replies.providers.visible import VisibleText, is_visible
+from chat.replies.providers.reasoning import ASIDE_MAX_CHARS, CLOSING
+from chat.replies.providers.visible import VisibleText
+from intellispark.text import has_visible
 
 pytestmark = pytest.mark.once
 
@@ -85,13 +86,74 @@ ORPHANS = [
     ("secret◁/think▷Hello", "Hello"),
     ("secret</think><think>more</think>Hello", "Hello"),
     ("secret</think>One `</think>` two </think> three", "One `</think>` two </think> three"),
-    ("only thoughts</think>", ""),
 ]
 
 
 @pytest.mark.parametrize(("text", "expected"), ORPHANS)
 def test_an_orphan_closing_tag_replaces_what_was_shown(text: str, expected: str) -> None:
     assert_shown(text, expected)
+
+
+WITHOUT_A_REPLY_BEHIND = [
+    "",
+    "\n",
+    "  ",
+    "\u3164\u0301",
+    "<think>",
+    "<think>more</think>\n",
+    "<think>more",
+]
+
+
+@pytest.mark.parametrize("behind", WITHOUT_A_REPLY_BEHIND)
+@pytest.mark.parametrize("before", ["A long answer.", "A long answer.\n"])
+def test_what_was_shown_is_taken_back_only_for_a_reply_behind_it(before: str, behind: str) -> None:
+    for text in (before + "</think>" + behind, before + "<|channel|>final<|message|>" + behind):
+        for chunks in ([text], list(text)):
+            assert shown(chunks).startswith(before)
+            assert "more" not in shown(chunks)
+
+
+NESTED = [
+    ("<think>a<think>b</think> c</think>", ""),
+    ("<think>a<think>b</think> c</think>Hello", "Hello"),
+    ("<THINK>a\n<think>\nb</Think>c<think>d</think></think>\nHello", "Hello"),
+    ("<think><think>twice</think>Hello", "Hello"),
+    ("<think>\n<think>\ntwice</think>Hello </think>", "Hello </think>"),
+    ("<think>About the <think> tag.</think>Hello </think>", "Hello </think>"),
+    ("<think>About `<think>`, yes.</think>Hello </think>", "Hello </think>"),
+    ("<think>a<think>b</think>Hello", "Hello"),
+    (f"<think>a<think>b</think>{'Hello ' * ASIDE_MAX_CHARS}", "Hello " * ASIDE_MAX_CHARS),
+    ("secret</think><think>a<think>b</think>c</think>Hello", "Hello"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), NESTED)
+def test_a_thought_inside_a_thought_is_reasoning(text: str, expected: str) -> None:
+    assert_shown(text, expected)
+
+
+def test_what_may_still_be_reasoning_waits_for_no_longer_than_its_bound() -> None:
+    visible = VisibleText()
+    visible.feed("<think>a<think>b</think>Hello")
+    shown_at_once = visible.feed(" you" * (ASIDE_MAX_CHARS // 4))
+    assert shown_at_once.text.startswith("Hello you")
+
+
+HARMONY = [
+    "<|channel|>analysis<|message|>secret<|end|><|start|>assistant",
+    "<|start|>assistant<|channel|>analysis<|message|>secret<|end|><|start|>assistant"
+    "<|channel|>commentary<|message|>more secret<|end|><|start|>assistant"
+    "<|channel|>analysis<|message|>still<|end|><|start|>assistant",
+    "",
+]
+
+
+@pytest.mark.parametrize("thoughts", HARMONY)
+def test_the_analysis_of_harmony_is_reasoning(thoughts: str) -> None:
+    assert_shown(f"{thoughts}<|channel|>final<|message|>Hello", "Hello")
+    if thoughts:
+        assert_shown(thoughts, "")
 
 
 def test_a_closing_tag_after_reasoning_is_what_is_said() -> None:
@@ -103,6 +165,8 @@ PIECES = st.sampled_from(
         "<think>",
         "</think>",
         "[THINK]",
+        "<|channel|>analysis<|message|>",
+        "<|channel|>final<|message|>",
         "[/think]",
         "<",
         "think>",
@@ -127,10 +191,5 @@ def test_the_cuts_do_not_matter(parts: list[str]) -> None:
 def test_all_other_text_passes_unchanged(text: str) -> None:
     seen = shown(list(text))
     assert text.endswith(seen)
-    assert not is_visible(text[: len(text) - len(seen)])
-    assert seen == "" or is_visible(seen[0])
-
-
-@pytest.mark.parametrize("text", ["", " \n", "\u200b", "\u2060 \ufeff"])
-def test_spaces_and_format_marks_are_nothing_to_see(text: str) -> None:
-    assert not is_visible(text)
+    assert not has_visible(text[: len(text) - len(seen)])
+    assert seen == "" or has_visible(seen[0])
