@@ -72,12 +72,14 @@ def test_no_name_looks_like_that_of_a_closed_account(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["admin\u3164", "\u3164admin", "ad\u1160min", "bo\u115fbby", "a\uffa0b"]
+    "name", ["admin\u3164", "\u3164admin", "ad\u1160min", "bo\u115fbby", "a\uffa0b", "a\U00013441b"]
 )
 def test_a_name_has_no_letters_that_show_nothing(name: str) -> None:
     with pytest.raises(ValidationError):
         clean_name(name)
-    assert name_key(name) == name_key(re.sub("[\u115f\u1160\u3164\uffa0]", "", name)), "of before"
+    assert name_key(name) == name_key(re.sub("[\u115f\u1160\u3164\uffa0\U00013441]", "", name)), (
+        "of before"
+    )
 
 
 @pytest.mark.parametrize(
