@@ -21,7 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from intellispark.accounts.tokens import bearer_of
+from intellispark.accounts.tokens import raw_bearer_of
 from intellispark.api.addresses import is_loopback
 from payments.ledger.triggers.checks import missing_constraints, missing_triggers
 
@@ -53,7 +53,7 @@ async def readyz(request: HttpRequest) -> JsonResponse:
 @never_cache
 async def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus figures, for this machine or the bearer of METRICS_TOKEN; 404 for others."""
-    token = bearer_of(request)
+    token = raw_bearer_of(request)
     allowed = (
         bool(settings.METRICS_TOKEN) and constant_time_compare(token, settings.METRICS_TOKEN)
         if token is not None

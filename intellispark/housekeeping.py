@@ -24,6 +24,7 @@ def run_pass(*, sole_process: bool = False) -> dict[str, int]:
         "api_tokens_forgotten": tokens.purge,
         "sessions_forgotten": sessions.purge,
         "addresses_forgotten": emails.purge,
+        "unconfirmed_accounts_closed": closing.close_unconfirmed,
         "closed_accounts_erased_again": closing.erase_again,
     }
     done, failures = dict.fromkeys(work, 0), []

@@ -2,15 +2,19 @@
 
 import logging.config
 import re
+from urllib.parse import unquote
 
 import structlog
 
-# The links of our mails: whoever reads the log must not be able to follow them. As `next` of a
-# link they are quoted, and as `next` of that once more.
-_SLASH = r"(?:/|\\/|%(?:25)*2F)"
-_PATHS = ("confirm-email", f"email{_SLASH}restore", f"password{_SLASH}reset{_SLASH}key")
-_KEY = r"""(?:[^/%\\\s"'?]|%(?:25)*3A)+"""  # its parts are separated by colons
-KEYS = re.compile(f"(accounts{_SLASH}(?:{'|'.join(_PATHS)}){_SLASH}){_KEY}", re.IGNORECASE)
+# The keys in the links of our mails, by their form, on whatever path they stand: whoever reads the
+# log must not be able to follow them. Signed values (django.core.signing: text, time and signature,
+# with colons between) and reset keys (the user's id, time and hash, with hyphens between).
+_COLON = r"(?::|%(?:25)*3A)"
+# Each begins where a word does: tried from within, too, a long word would take its length squared.
+_SIGNED = rf"(?<![\w-])\.?[\w-]+{_COLON}[0-9A-Za-z]{{4,}}{_COLON}[\w-]{{27,}}"
+_RESET = r"(?<![0-9A-Za-z])[0-9A-Za-z]+-[0-9a-z]{4,}-[0-9a-f]{32,}"
+KEYS = re.compile(f"{_SIGNED}|{_RESET}", re.IGNORECASE)
+MOST_QUOTED = 9  # times: a link as `next` of a link as `next` …
 
 
 def without_keys(
@@ -32,7 +36,14 @@ def _masked(value: object) -> object:
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_masked(inner) for inner in value]
     written = value if isinstance(value, str) else repr(value)
-    masked = KEYS.sub(r"\1[masked]", written)
+    masked = KEYS.sub("[masked]", written)
+    plain = masked
+    for _ in range(MOST_QUOTED):
+        quoted, plain = plain, unquote(plain)
+        if plain == quoted:
+            break
+        if KEYS.search(plain):  # then it is logged as it reads without the quotes
+            masked = plain = KEYS.sub("[masked]", plain)
     return masked if masked != written else value
 
 

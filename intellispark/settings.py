@@ -38,7 +38,8 @@ SECRET_KEY = text("SECRET_KEY", default="for-development-only" if DEBUG else "")
 ALLOWED_HOSTS = hosts("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = origins("CSRF_TRUSTED_ORIGINS")
 _behind_https = any(urlsplit(origin).scheme == "https" for origin in CSRF_TRUSTED_ORIGINS)
-# What absolute links begin with, whatever host a request named. Without one, with that host.
+# What absolute links begin with, whatever host a request named. Without one, with that host, and
+# then no mails are sent in production.
 ORIGIN = next((origin for origin in CSRF_TRUSTED_ORIGINS if "*" not in origin), "")
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 HOST = text("HOST", default="127.0.0.1")
@@ -70,6 +71,10 @@ _dangers = {
         not DEBUG and _behind_https and not TRUSTED_PROXIES
     ),
     "EMAIL_CONFIRMATION=on needs an EMAIL_URL": EMAIL_CONFIRMATION == "on" and not EMAIL_URL,
+    # Else they began with the host and port that whoever asked for the mail has named.
+    "EMAIL_URL needs our origin in CSRF_TRUSTED_ORIGINS: links in mails begin with it": (
+        not DEBUG and bool(EMAIL_URL) and not ORIGIN
+    ),
 }
 _unsafe = [danger for danger, present in _dangers.items() if present]
 if _unsafe:
@@ -84,8 +89,9 @@ _doubts = {
     "EMAIL_URL is missing: no mail is sent, so nobody can choose a new password": not EMAIL_URL,
     "EMAIL_URL prints mails, with links that let people in": EMAIL_URL.startswith("consolemail"),
     "RATE_LIMITS=off: passwords can be tried without end": not RATE_LIMITS,
-    "CSRF_TRUSTED_ORIGINS names no https origin: passwords and cookies travel in the clear, and "
-    "links in mails begin with whatever host of ours a request names": not _behind_https,
+    "CSRF_TRUSTED_ORIGINS names no https origin: passwords and cookies travel in the clear": (
+        not _behind_https
+    ),
 }
 DOUBTS = [doubt for doubt, present in _doubts.items() if present and not DEBUG]
 
@@ -208,13 +214,16 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    *(
+        {"NAME": f"django.contrib.auth.password_validation.{name}"}
+        for name in (
+            "UserAttributeSimilarityValidator",
+            "MinimumLengthValidator",
+            "CommonPasswordValidator",
+            "NumericPasswordValidator",
+        )
+    ),
+    {"NAME": "intellispark.accounts.password_rules.DifferentCharacters"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"

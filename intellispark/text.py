@@ -20,6 +20,13 @@ PREVIEW_CHARS = 140
 # Letters and symbols by category that show nothing: the fillers of Hangul, an empty Braille cell, a
 # note without a head, blank hieroglyphs.
 BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159\U00013441\U00013442")
+# These, and what shows nothing by Unicode's word (Default_Ignorable_Code_Point, UAX 44).
+IGNORABLE = re.compile(
+    f"[{''.join(BLANKS)}"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 PREVIEW_READS_CHARS = 1_000  # of the text, marks and all: more of it is not looked at
 # Han letters, without the punctuation that brings its own room.
 _HAN = r"[\u3400-\u9fff\uf900-\ufaff]"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import re
 from collections.abc import Iterator
-from urllib.parse import quote
+from urllib.parse import quote, unquote
+from uuid import uuid4
 
 import pytest
 import structlog
@@ -49,7 +51,7 @@ def test_keys_of_links_do_not_stand_in_the_log(alice: User, log: io.StringIO) ->
             client.post(path)
             client.get("/accounts/login/", {"next": path})
         assert key not in log.getvalue()
-    assert "/accounts/confirm-email/[masked]" in log.getvalue()
+    assert "/accounts/confirm-email/[masked]/" in log.getvalue()
 
 
 def test_keys_do_not_stand_in_any_value(alice: User, log: io.StringIO) -> None:
@@ -62,6 +64,39 @@ def test_keys_do_not_stand_in_any_value(alice: User, log: io.StringIO) -> None:
         logging.getLogger("y").warning("%s %r", error, {"next": f"/a/?next={twice}"})
         for part in key.split(":"):  # without one of them the others are worth nothing, but
             assert part not in log.getvalue()
+
+
+def test_keys_do_not_stand_in_the_log_whatever_path_they_are_on(
+    alice: User, log: io.StringIO
+) -> None:
+    """They are known by their form: paths may be misspelt, and quoted again and again."""
+    for path, key in keys(alice):
+        mangled = [f"/accounts/{path}", path.replace("/accounts/", "/accounts//"), f"/x/{key}"]
+        for each in [*mangled, path.replace("/accounts/", "/%61ccounts%2F"), f"/?k={key}"]:
+            for _ in range(4):
+                Client().get(each, headers={"Referer": f"http://x/?next={each}"})
+                structlog.get_logger("x").info("x", path=each, code=f"%{each}%")
+                each = quote(each, safe="").replace("-", "%2D")
+        for part in key.split(":"):
+            assert part not in unquoted(log.getvalue())
+
+
+def unquoted(text: str) -> str:
+    for _ in range(6):
+        text = unquote(text)
+    return text
+
+
+def test_what_is_no_key_is_logged_as_it_is(log: io.StringIO) -> None:
+    texts = [
+        str(uuid4()),
+        f"/chats/{uuid4()}/",
+        "2026-11-27T11:01:51.664236Z",
+        "100%25 of it",
+        "a:b:c",
+    ]
+    structlog.get_logger("x").info("x", texts=texts)
+    assert json.loads(log.getvalue())["texts"] == texts
 
 
 def test_keys_do_not_stand_in_what_a_failure_leaves(alice: User, log: io.StringIO) -> None:

@@ -70,6 +70,14 @@ def test_confirmed_addresses_need_a_mail_server() -> None:
     assert "EMAIL_CONFIRMATION=on needs an EMAIL_URL" in refused.stderr
 
 
+def test_mails_need_an_origin_for_their_links() -> None:
+    """Else whoever asks for a mail would say by the Host of the request where its link leads."""
+    mails = {"EMAIL_URL": "smtp://localhost"}
+    assert "EMAIL_URL needs our origin" in start(**SAFE, **mails).stderr
+    assert start(**SAFE, **mails, CSRF_TRUSTED_ORIGINS="http://example.com:8000").returncode == 0
+    assert start(DEBUG="1", **mails).returncode == 0
+
+
 WRONG = [
     ("DEBUG", "maybe"),
     ("RATE_LIMITS", "offf"),
@@ -142,7 +150,8 @@ def doubts(folder: Path, **env: str) -> str:
 
 
 def test_what_is_doubtful_is_said_when_the_server_starts(tmp_path: Path) -> None:
-    told = doubts(tmp_path, PAYMENTS="sandbox", RATE_LIMITS="off", EMAIL_URL="consolemail://")
+    unsafe = {"PAYMENTS": "sandbox", "RATE_LIMITS": "off", "EMAIL_URL": "consolemail://"}
+    told = doubts(tmp_path, **unsafe, CSRF_TRUSTED_ORIGINS="http://example.com")
     for doubt in ("PAYMENTS=sandbox", "RATE_LIMITS=off", "EMAIL_URL prints mails"):
         assert doubt in told
     told = doubts(tmp_path)
@@ -278,6 +287,7 @@ def test_housekeeping_that_fails_keeps_nothing_else_from_its_turn(
     monkeypatch.setattr(housekeeping.emails, "purge", locked)
     monkeypatch.setattr(housekeeping, "expire_due_wallets", lambda: turns.append("lots") or 0)
     monkeypatch.setattr(housekeeping.closing, "erase_again", lambda: turns.append("closed") or 0)
+    monkeypatch.setattr(housekeeping.closing, "close_unconfirmed", lambda: 0)
     monkeypatch.setattr(housekeeping.idempotency, "purge", lambda: 0)
     monkeypatch.setattr(housekeeping.tokens, "purge", lambda: 0)
     monkeypatch.setattr(housekeeping.sessions, "purge", lambda: 0)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from smtplib import SMTPException
+from urllib.parse import urlsplit
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.stagekit import clear_login
 from allauth.account.models import EmailAddress, EmailConfirmation
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.sites.shortcuts import get_current_site
 from django.core.exceptions import ValidationError
 from django.db.models import Q
@@ -18,7 +21,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from intellispark.accounts import attempts, devices, email_messages, emails, names, passwords
-from intellispark.accounts.models import User
+from intellispark.accounts.email_addresses import NOBODYS, NotAnAddress, clean_address
+from intellispark.accounts.models import EmailChange, User
 from intellispark.api.addresses import client_address
 from intellispark.api.errors import RateLimited
 
@@ -26,8 +30,8 @@ NOTICES = {
     f"account/email/{name}"
     for name in ("address_changed", "password_changed", "password_reset", "password_set")
 }
-"""Mails that tell of a change. Each follows a counted check, and must not fail to come because
-somebody has filled the recipient's window before."""
+"""Mails that tell of a change. They must not fail to come because somebody has filled the
+recipient's window before."""
 
 logger = structlog.get_logger(__name__)
 
@@ -49,12 +53,12 @@ class AccountAdapter(DefaultAccountAdapter):
         looked at: for the address, and for each account that the name may mean.
         """
         for field in {"username", "email"} & credentials.keys():
-            credentials[field] = _as_stored(credentials[field])
+            credentials[field] = self.as_stored(credentials[field])
         typed = {credentials.get("username") or "", credentials.get("email") or ""} - {""}
         attempt = attempts.count_sign_in(request, accounts=_accounts(typed), typed=typed)
         user: User | None = super().authenticate(request, **credentials)
         if user:
-            attempt.succeeded()
+            attempt.succeeded(user)
         return user
 
     def reauthenticate(self, user: User, password: str) -> bool:
@@ -82,9 +86,16 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def clean_email(self, email: str) -> str:
         try:
-            return emails.clean_address(email)
-        except emails.NotAnAddress as error:
+            return clean_address(email)
+        except NotAnAddress as error:
             raise ValidationError(_("Enter a valid email address."), code="invalid") from error
+
+    def as_stored(self, login: str) -> str:
+        """What was typed to sign in, in the form that names and addresses are stored in."""
+        try:
+            return clean_address(login) if "@" in login else names.normalized(login)
+        except NotAnAddress:
+            return names.normalized(login)
 
     def get_email_confirmation_url(
         self, request: HttpRequest, emailconfirmation: EmailConfirmation
@@ -96,8 +107,20 @@ class AccountAdapter(DefaultAccountAdapter):
     def should_send_confirmation_mail(
         self, request: HttpRequest, email_address: EmailAddress, signup: bool
     ) -> bool:
-        """Not when there were too many: the account is made all the same, and asks again later."""
-        return self.may_send(email_address.email)
+        """Never: we send it ourselves, and say so as allauth would. Where there were too many, none
+        is sent; the account is made all the same, and asks again later."""
+        email = emails.ask_to_confirm(email_address.user)
+        if email:
+            context = {"email": email, "signup": signup, "login": not signup}
+            sent = "account/messages/email_confirmation_sent.txt"
+            self.add_message(request, messages.INFO, sent, context)
+        return False
+
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, object]) -> None:
+        """To the account's own address, whatever was typed. A name is what anybody may have chosen
+        to be read there, so it is named to whoever has confirmed the address."""
+        context["username"] = user.username if emails.is_confirmed(user) else ""
+        super().send_password_reset_mail(user, user.email, context)
 
     def send_account_already_exists_mail(self, email: str) -> None:
         if self.may_send(email):
@@ -107,12 +130,17 @@ class AccountAdapter(DefaultAccountAdapter):
         """The way of all mails. What somebody asked for is counted; raises RateLimited.
 
         A mail server that is away must not turn a sign-up into an error page. Mails introduce
-        themselves by our name, not by the host that the request came to.
+        themselves by our name, not by the host that the request came to. Accounts without an
+        address get none.
         """
+        if email.endswith(NOBODYS):
+            return
         if template_prefix not in NOTICES:
             attempts.count_mail(self.request, email)
+        elif not self._must_be_told(email, context):
+            return
         site = get_current_site(self.request)
-        site.name = "IntelliSpark"
+        site.name, site.domain = "IntelliSpark", urlsplit(settings.ORIGIN).netloc or site.domain
         try:
             super().send_mail(template_prefix, email, {**context, "current_site": site})
         except (SMTPException, OSError) as error:
@@ -125,6 +153,13 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
 
+    def _must_be_told(self, email: str, context: dict[str, object]) -> bool:
+        """Of a change: always where the address is (or was, until this change) a confirmed one.
+        Else it may be a stranger's, who gets no more mails of this kind than of others."""
+        change = context.get("change")
+        was_confirmed = isinstance(change, EmailChange) and change.old_is_confirmed
+        return was_confirmed or emails.is_read_by_owner(email) or self.may_send(email)
+
     def may_send(self, email: str) -> bool:
         """Counts a mail that goes out beside something else, which too many do not stop."""
         try:
@@ -132,15 +167,6 @@ class AccountAdapter(DefaultAccountAdapter):
         except RateLimited:
             return False
         return True
-
-
-def _as_stored(login: str) -> str:
-    """What was typed to sign in, in the form that names and addresses are stored in."""
-    login = names.normalized(login)
-    try:
-        return emails.clean_address(login) if "@" in login else login
-    except emails.NotAnAddress:
-        return login
 
 
 def _accounts(typed: Iterable[str]) -> list[User]:

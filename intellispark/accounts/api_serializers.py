@@ -60,7 +60,7 @@ class RegisterSerializer(serializers.Serializer[User]):
 
 
 class LoginSerializer(serializers.Serializer[User]):
-    """`username` or `email`, and `password`. Either field takes a username or an address."""
+    """`username` or `email`, not both, and `password`. Either takes a username or an address."""
 
     username = serializers.CharField(max_length=254, required=False)
     email = serializers.CharField(max_length=254, required=False)
@@ -70,6 +70,10 @@ class LoginSerializer(serializers.Serializer[User]):
         if not attrs.get("username") and not attrs.get("email"):
             raise serializers.ValidationError(
                 {"username": [_("Enter a username or an e-mail address.")]}
+            )
+        if attrs.get("username") and attrs.get("email"):
+            raise serializers.ValidationError(
+                {"email": [_("Enter a username or an e-mail address, not both.")]}
             )
         return attrs
 

@@ -11,9 +11,10 @@ A right password empties the account's window again.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
@@ -35,15 +36,18 @@ MAIL_FROM = Scope("mail-from", RateLimitItemPerHour(20))
 
 @dataclass(frozen=True)
 class PasswordCheck:
-    """One counted check, before its outcome is known."""
+    """One counted check, before its outcome is known: the window of each account that was meant."""
 
-    windows: tuple[str, ...]
+    windows: Mapping[UUID, str]
 
-    def succeeded(self) -> None:
-        """It was the right password: what was tried before does not count any more."""
-        if settings.RATE_LIMITS:
-            for window in self.windows:
-                async_to_sync(limiter.clear)(PASSWORD, window)
+    def succeeded(self, user: User) -> None:
+        """It was that person's password: what was tried at them before does not count any more.
+
+        What was tried at others does, who were meant as well.
+        """
+        window = self.windows.get(user.pk)
+        if window and settings.RATE_LIMITS:
+            async_to_sync(limiter.clear)(PASSWORD, window)
 
 
 def count_sign_in(
@@ -53,17 +57,18 @@ def count_sign_in(
 
     Names without an account have windows too, or their absence would tell. Raises RateLimited.
     """
-    windows = []
+    windows = {}
     for user in accounts:
         device = devices.known(request, user)
-        windows.append(f"device:{device}:{user.pk}" if device else f"user:{user.pk}")
-    windows += [] if accounts else [f"typed:{_hashed(each)}" for each in typed]
-    return _count(request, windows)
+        windows[user.pk] = f"device:{device}:{user.pk}" if device else f"user:{user.pk}"
+    return _count(
+        request, windows, () if accounts else [f"typed:{_hashed(each)}" for each in typed]
+    )
 
 
 def count_confirmation(request: HttpRequest, user: User) -> PasswordCheck:
     """Somebody who is signed in is to type the password once more. Raises RateLimited."""
-    return _count(request, [f"{_signed_in_by(request, user)}:{user.pk}"])
+    return _count(request, {user.pk: f"{_signed_in_by(request, user)}:{user.pk}"})
 
 
 def count_mail(request: HttpRequest, email: str) -> None:
@@ -79,11 +84,13 @@ def count_mail(request: HttpRequest, email: str) -> None:
     _hit(MAIL_TO, _hashed(email.lower()))
 
 
-def _count(request: HttpRequest, windows: Collection[str]) -> PasswordCheck:
+def _count(
+    request: HttpRequest, windows: Mapping[UUID, str], nobodys: Collection[str] = ()
+) -> PasswordCheck:
     _hit(SIGN_IN, f"address:{address_key(request)}")
-    for window in windows:
+    for window in (*windows.values(), *nobodys):
         _hit(PASSWORD, window)
-    return PasswordCheck(tuple(windows))
+    return PasswordCheck(windows)
 
 
 def _signed_in_by(request: HttpRequest, user: User) -> str:

@@ -19,7 +19,7 @@ from intellispark.accounts.names import CLOSED_PREFIX
 from intellispark.accounts.signals import account_closed
 from intellispark.api.errors import NotSignedIn
 from intellispark.api.models import IdempotencyKey
-from intellispark.db import ago
+from intellispark.db import BATCH_ROWS, ago
 
 logger = structlog.get_logger(__name__)
 
@@ -39,9 +39,23 @@ def close_account(*, user: User, auth_hash: str | None = None) -> bool:
             return False
         if auth_hash is not None and not person.has_issued(auth_hash):
             raise NotSignedIn
-        person.is_active, person.closed_at = False, timezone.now()
-        _erase(person)
+        _close(person)
     return True
+
+
+def close_unconfirmed() -> int:
+    """Close sign-ups whose address nobody confirmed in time; how many. Not those that were used,
+    where EMAIL_CONFIRMATION was switched off meanwhile."""
+    ended = {"confirm_by__lte": timezone.now(), "last_login": None, "is_active": True}
+    found = User.objects.filter(**ended).values_list("pk", flat=True)
+    closed = 0
+    for pk in found[:BATCH_ROWS]:
+        with transaction.atomic():
+            person = User.objects.select_for_update().filter(pk=pk, **ended).first()
+            if person:  # not confirmed in this very moment
+                _close(person)
+                closed += 1
+    return closed
 
 
 def erase_again() -> int:
@@ -71,6 +85,11 @@ def _lock(user: User) -> User:
     return User.objects.select_for_update().get(pk=user.pk)
 
 
+def _close(person: User) -> None:
+    person.is_active, person.closed_at = False, timezone.now()
+    _erase(person)
+
+
 def _erase(user: User) -> None:
     """Nothing of the person is left but the books. Under the lock; may be repeated.
 
@@ -80,7 +99,7 @@ def _erase(user: User) -> None:
     user.username = f"{CLOSED_PREFIX}{user.pk.hex}"
     user.first_name = user.last_name = user.language = ""
     user.is_staff = user.is_superuser = False
-    user.last_login = None
+    user.last_login = user.confirm_by = None
     if user.has_usable_password():
         user.set_unusable_password()
     user.save()

@@ -3,13 +3,16 @@
 An account has one address, confirmed or not. Whoever can read its mail can set a new password, so
 it changes in one way: current password, wish, a link in a mail to the new address, and only then
 the new one counts. The old address is told, with a way back (docs/security.md).
+
+Where answers must not tell who has an account, a sign-up makes an account without an address that
+anybody could write to, and a wish for the one that was typed, whether it has an account or not.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime, timedelta
 
+from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -17,6 +20,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from intellispark.accounts import email_links, email_messages
+from intellispark.accounts.email_addresses import NOBODYS
 from intellispark.accounts.locking import lock_open_account
 from intellispark.accounts.models import EmailChange, User
 from intellispark.accounts.tokens import sign_out_everywhere
@@ -24,7 +28,6 @@ from intellispark.api.errors import NotSignedIn
 from intellispark.db import delete_in_batches
 from intellispark.realtime.close_codes import CloseCode
 
-ADDRESS_MAX_CHARS = 254  # of the columns, and of RFC 5321
 CONFIRM_WITHIN = timedelta(days=3)
 WAY_BACK_FOR = timedelta(days=7)
 
@@ -37,32 +40,16 @@ class LinkSpent(Exception):
     """The link was used, is too old, or belongs to what has changed since."""
 
 
-class NotAnAddress(ValueError):
-    """Letters outside ASCII before the @, or a domain that is none."""
-
-
-def clean_address(email: str) -> str:
-    """The address as it is stored: lower case, one form of each letter, the domain in ASCII.
-
-    Raises NotAnAddress: two addresses that are written alike must not be two accounts.
-    """
-    name, _, domain = unicodedata.normalize("NFKC", email).lower().strip().rpartition("@")
-    try:
-        address = f"{name}@{domain.encode('idna').decode()}"
-    except UnicodeError as error:
-        raise NotAnAddress(email) from error
-    if not name or not address.isascii() or len(address) > ADDRESS_MAX_CHARS:
-        raise NotAnAddress(email)
-    return address
-
-
 def is_taken(email: str, *, except_user: User | None = None) -> bool:
     """Whether another account has the address, or may still take it back."""
     others = ~Q(pk=except_user.pk) if except_user else Q()
-    kept = EmailChange.objects.filter(old_email__iexact=email, confirmed_at__gt=_kept_since())
+    kept = EmailChange.objects.filter(
+        old_email__iexact=email, old_is_confirmed=True, confirmed_at__gt=_kept_since()
+    )
     if except_user:
         kept = kept.exclude(user=except_user)
-    return User.objects.filter(others, email__iexact=email).exists() or kept.exists()
+    owned = User.objects.filter(others, email__iexact=email).exists()
+    return kept.exists() or owned  # both are asked, or the time would tell which
 
 
 def pending_address(user: User) -> str | None:
@@ -74,6 +61,12 @@ def pending_address(user: User) -> str | None:
 def is_confirmed(user: User) -> bool:
     own = EmailAddress.objects.filter(user=user, email__iexact=user.email)
     return bool(own.filter(verified=True).exists())
+
+
+def is_read_by_owner(email: str) -> bool:
+    """Whether an account has shown that it reads the mail of the address; else it may be anybody's
+    who never heard of us."""
+    return bool(EmailAddress.objects.filter(email=email.lower(), verified=True).exists())
 
 
 def hides_accounts() -> bool:
@@ -88,6 +81,30 @@ def register(user: User) -> None:
     if user.email:
         EmailChange.objects.filter(new_email__iexact=user.email, confirmed_at=None).delete()
         EmailAddress.objects.create(user=user, email=user.email.lower(), primary=True)
+
+
+def sign_up(user: User) -> None:
+    """The first address of a new account that is not saved yet: a wish until the link in the mail
+    to it is followed. The account is the same whether or not another one has the address; a mail
+    says which (`ask_to_confirm`). Where nobody follows it in time the account is closed.
+    """
+    email = user.email
+    user.email, user.confirm_by = f"{user.pk.hex}@unconfirmed{NOBODYS}", _confirm_by()
+    user.save()
+    EmailChange.objects.create(user=user, new_email=email)
+
+
+def ask_to_confirm(user: User) -> str | None:
+    """Mail the address of a sign-up that is not confirmed, or the unconfirmed one of today: the
+    link, or word that another account has the address. To which one; None if it had too many."""
+    email = pending_address(user) if user.confirm_by else user.email
+    if not email or not get_adapter().may_send(email):
+        return None
+    if is_taken(email, except_user=user):
+        email_messages.send_taken(email)
+    else:
+        email_messages.send_first_confirmation(user, email)
+    return email
 
 
 def request_change(*, user: User, email: str) -> None:
@@ -121,7 +138,8 @@ def address_to_confirm(key: str) -> tuple[str, str] | None:
     user = User.objects.filter(pk=user_id, is_active=True).first() if user_id else None
     if user is None:
         return None
-    open_ones = [pending_address(user), None if is_confirmed(user) else user.email]
+    own = None if user.confirm_by or is_confirmed(user) else user.email
+    open_ones = [pending_address(user), own]
     for email in filter(None, open_ones):
         if email_links.mark(user, email) == mark:
             return email, user.username
@@ -168,7 +186,7 @@ def replace(*, user: User, email: str) -> None:
                 raise AddressTaken
             withdraw_change(user=person)
             _replace(person, EmailChange(user=person, new_email=email), confirmed=False)
-            transaction.on_commit(lambda: email_messages.send_first_confirmation(person))
+            transaction.on_commit(lambda: ask_to_confirm(person))
     except IntegrityError as error:
         raise AddressTaken from error
     user.email = email
@@ -216,7 +234,7 @@ def forget(user: User) -> None:
     """No address of the person is left: the account is closed, under its lock."""
     EmailChange.objects.filter(user=user).delete()
     EmailAddress.objects.filter(user=user).delete()
-    user.email = f"{user.pk.hex}@deleted.invalid"
+    user.email = f"{user.pk.hex}@deleted{NOBODYS}"
     user.save(update_fields=["email"])
 
 
@@ -232,7 +250,12 @@ def _replace(user: User, change: EmailChange, *, confirmed: bool) -> None:
 
     The account's row first, as `register` writes them: the two may be after one address.
     """
+    if user.confirm_by:  # it had none
+        _write(user, change.new_email, confirmed=confirmed)
+        withdraw_change(user=user)
+        return
     change.old_email, change.confirmed_at = user.email, timezone.now()
+    change.old_is_confirmed = is_confirmed(user)
     _write(user, change.new_email, confirmed=confirmed)
     change.save()
     if change.old_email:
@@ -240,10 +263,14 @@ def _replace(user: User, change: EmailChange, *, confirmed: bool) -> None:
 
 
 def _write(user: User, email: str, *, confirmed: bool) -> None:
-    user.email = email
-    user.save(update_fields=["email"])
+    user.email, user.confirm_by = email, None
+    user.save(update_fields=["email", "confirm_by"])
     EmailAddress.objects.filter(user=user).delete()
     EmailAddress.objects.create(user=user, email=email.lower(), primary=True, verified=confirmed)
+
+
+def _confirm_by() -> datetime:
+    return timezone.now() + CONFIRM_WITHIN
 
 
 def _wished_since() -> datetime:

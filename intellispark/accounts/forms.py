@@ -8,12 +8,11 @@ from allauth.account.adapter import get_adapter
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from intellispark.accounts import attempts, email_messages, emails, names
+from intellispark.accounts import attempts, emails, names
 from intellispark.accounts.locking import lock_open_account
 from intellispark.accounts.models import User
 from intellispark.accounts.plain_forms import PlainFieldsMixin
@@ -43,27 +42,15 @@ class SignupForm(PlainFieldsMixin, TakenMixin, AllauthSignupForm):
     def validate_unique_email(self, value: str) -> str:
         """Says openly that an address is taken, as the name's check must, unless nobody is to
         learn who has an account: then it passes, and the mail says it."""
-        if emails.is_taken(value):
-            if not emails.hides_accounts():
-                raise get_adapter().validation_error("email_taken")
-            self.account_already_exists = True
+        if not emails.hides_accounts() and emails.is_taken(value):
+            raise get_adapter().validation_error("email_taken")
         return value
 
-    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
-        if self.account_already_exists:
-            self._spend_the_time()
-        saved: tuple[User | None, HttpResponse | None] = super().try_save(request)
-        return saved
-
-    def register(self, request: HttpRequest) -> User | None:
-        """The account, with the mail to its address; None where the address has one, and a mail
-        says so. For the API, which begins no session. Raises Taken."""
-        if self.account_already_exists:
-            self._spend_the_time()
-            email_messages.send_taken(self.cleaned_data["email"])
-            return None
+    def register(self, request: HttpRequest) -> User:
+        """The account, with the mail to its address. For the API, which begins no session. Raises
+        Taken."""
         user = self.save(request)
-        email_messages.send_first_confirmation(user)
+        emails.ask_to_confirm(user)
         return user
 
     def save(self, request: HttpRequest) -> User:
@@ -71,14 +58,15 @@ class SignupForm(PlainFieldsMixin, TakenMixin, AllauthSignupForm):
         adapter = get_adapter()
         try:
             with transaction.atomic():
-                user: User = adapter.save_user(request, adapter.new_user(request), self)
+                user: User = adapter.new_user(request)
+                adapter.save_user(request, user, self, commit=False)
+                if emails.hides_accounts():
+                    emails.sign_up(user)
+                else:
+                    user.save()
         except IntegrityError as error:
             raise Taken from error
         return user
-
-    def _spend_the_time(self) -> None:
-        """A new account takes as long as hashing its password: so does none."""
-        make_password(self.cleaned_data["password1"])
 
 
 class ProfileForm(TakenMixin, forms.ModelForm):

@@ -26,7 +26,8 @@ class User(PartialSaves, AbstractUser):
     """Somebody who signs in. Suspension is its own field: `is_active=False` reads as a 401.
 
     The address is written by `accounts.emails` only. `auth_epoch` rises when everything that was
-    issued before has to end although the password stays. `closed_at` is set for good.
+    issued before has to end although the password stays. `closed_at` is set for good. `confirm_by`
+    is set while a sign-up waits for its address (see `accounts.emails`).
     """
 
     derived = {"username": "name_key"}
@@ -45,6 +46,7 @@ class User(PartialSaves, AbstractUser):
     auth_epoch = models.PositiveIntegerField(_("sign-in epoch"), default=0, editable=False)
     suspended_at = models.DateTimeField(_("suspended at"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True, editable=False)
+    confirm_by = models.DateTimeField(_("to be confirmed by"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("user")
@@ -67,6 +69,12 @@ class User(PartialSaves, AbstractUser):
                 fields=["closed_at"],
                 name="accounts_user_closed",
                 condition=Q(closed_at__isnull=False),
+            ),
+            # Read by housekeeping: sign-ups that nobody confirmed.
+            models.Index(
+                fields=["confirm_by"],
+                name="accounts_user_confirm_by",
+                condition=Q(confirm_by__isnull=False),
             ),
         ]
 
@@ -172,7 +180,7 @@ class Session(AbstractBaseSession):
 class EmailChange(models.Model):
     """Another address for an account: a wish until `confirmed_at`, after that the way back.
 
-    Written by `accounts.emails` only.
+    Written by `accounts.emails` only. The old address is kept from others if it was confirmed.
     """
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
@@ -183,6 +191,7 @@ class EmailChange(models.Model):
         verbose_name=_("user"),
     )
     old_email = models.EmailField(_("old address"), blank=True)
+    old_is_confirmed = models.BooleanField(_("old address is confirmed"), default=False)
     new_email = models.EmailField(_("new address"))
     # Both indexes are read by housekeeping.
     created_at = models.DateTimeField(_("created at"), auto_now_add=True, db_index=True)

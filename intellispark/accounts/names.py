@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from intellispark.text import has_visible
+from intellispark.text import IGNORABLE, has_visible
 
 NAME_MAX_CHARS = 150
 KEY_MAX_CHARS = 600
@@ -33,8 +33,9 @@ def normalized(name: str) -> str:
 def clean_name(name: str, *, owner: AbstractBaseUser | None = None) -> str:
     """The name, normalised, for that person or somebody new. Raises ValidationError.
 
-    Taken is also a name that looks like another one (Unicode Technical Standard 39), so that
-    nobody writes as somebody else or as the site. At most one query.
+    Taken is also a name that looks like another one (Unicode Technical Standard 39), as written or
+    in capital or small letters, so that nobody writes as somebody else or as the site. At most one
+    query.
     """
     name = normalized(name)
     if len(name) > NAME_MAX_CHARS:
@@ -45,7 +46,9 @@ def clean_name(name: str, *, owner: AbstractBaseUser | None = None) -> str:
     _allowed(name)
     if not has_visible(name):
         raise ValidationError(_("Use at least one visible character."), code="invisible")
-    if name.lower().startswith(CLOSED_PREFIX) or name_key(name) in _reserved_keys():
+    if IGNORABLE.search(name):
+        raise ValidationError(_("Use visible characters only."), code="ignorable")
+    if _is_reserved(name):
         raise ValidationError(_("That username is reserved."), code="username_blacklisted")
     refuse_taken(name, owner=owner)
     return name
@@ -55,7 +58,7 @@ def refuse_taken(name: str, *, owner: AbstractBaseUser | None = None) -> None:
     """Raises ValidationError where another account has that name or one that looks like it."""
     people = get_user_model().objects
     others = people.exclude(pk=owner.pk) if owner else people
-    found = others.filter(name_key=name_key(name)).values_list("username", flat=True).first()
+    found = others.filter(name_key__in=name_keys(name)).values_list("username", flat=True).first()
     if found is None:
         return
     if found.lower() == name.lower():
@@ -63,16 +66,38 @@ def refuse_taken(name: str, *, owner: AbstractBaseUser | None = None) -> None:
     raise ValidationError(_("That username looks like one that is taken."), code="username_similar")
 
 
-def name_key(name: str) -> str:
-    """The same for names that look alike, in whatever case: unique among accounts.
+def name_keys(name: str) -> set[str]:
+    """The keys of the name as written and of its capital and small letters. All must be free: some
+    letters look like one Latin letter when small, and like another one when capital."""
+    return {name_key(form) for form in (name, name.upper(), name.lower())}
 
-    The skeleton of Unicode Technical Standard 39, over case-folded letters. `i` and `l` count as
-    one, because a capital I looks like a small l.
-    """
-    folded = unicodedata.normalize("NFD", normalized(name).casefold())
-    skeleton = "".join(_prototypes().get(char, char) for char in folded)
-    key = unicodedata.normalize("NFD", skeleton).casefold().replace("i", "l")
+
+def name_key(name: str) -> str:
+    """The same for names that look alike, in whatever case: unique among accounts."""
+    key = _look(name)
     return key if len(key) <= KEY_MAX_CHARS else sha256(key.encode()).hexdigest()
+
+
+def _look(name: str) -> str:
+    """The skeleton of Unicode Technical Standard 39, in small letters, whatever the case.
+
+    `i` and `l` count as one, because a capital I looks like a small l. Of the form in which a
+    letter is written and those of the other case, the first that looks Latin counts: a Cyrillic В
+    is a B, although a small в is none.
+    """
+    shown = IGNORABLE.sub("", unicodedata.normalize("NFD", normalized(name)))
+    latin = "".join(_seen_as(char) for char in shown).casefold()
+    return unicodedata.normalize("NFD", _skeleton(latin)).casefold().replace("i", "l")
+
+
+@lru_cache(maxsize=4_096)
+def _seen_as(char: str) -> str:
+    seen = [_skeleton(form) for form in (char, char.upper(), char.lower())]
+    return next((look for look in seen if look.isascii()), seen[-1])
+
+
+def _skeleton(text: str) -> str:
+    return "".join(_prototypes().get(char, char) for char in text)
 
 
 class NameKeyField(models.CharField):  # type: ignore[type-arg]  # takes none as the program runs
@@ -82,6 +107,12 @@ class NameKeyField(models.CharField):  # type: ignore[type-arg]  # takes none as
         key = name_key(model_instance.username)
         setattr(model_instance, self.attname, key)
         return key
+
+
+def _is_reserved(name: str) -> bool:
+    forms = (name, name.upper(), name.lower())
+    closed = any(_look(form).startswith(_look(CLOSED_PREFIX)) for form in forms)
+    return closed or not _reserved_keys().isdisjoint(name_keys(name))
 
 
 @cache

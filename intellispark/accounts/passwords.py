@@ -22,7 +22,7 @@ def check(request: HttpRequest, user: User, password: str) -> bool:
     attempt = attempts.count_confirmation(request, user)
     right = user.check_password(password)
     if right:
-        attempt.succeeded()
+        attempt.succeeded(user)
     return right
 
 

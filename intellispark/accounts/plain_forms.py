@@ -33,6 +33,11 @@ class PlainFieldsMixin(forms.BaseForm):
 class LoginForm(PlainFieldsMixin, allauth.LoginForm):
     labels = {"login": _("Username or e-mail address")}
 
+    def clean_login(self) -> str:
+        """As it is stored: allauth may write to the address that was typed to sign in."""
+        stored: str = get_adapter().as_stored(super().clean_login())
+        return stored
+
 
 class ChangePasswordForm(PlainFieldsMixin, allauth.ChangePasswordForm):
     labels = {
@@ -54,6 +59,12 @@ class ReauthenticateForm(PlainFieldsMixin, allauth.ReauthenticateForm):
 
 class ResetPasswordForm(PlainFieldsMixin, allauth.ResetPasswordForm):
     users: list[User]
+
+    def clean_email(self) -> str:
+        """The address as it is looked up: it is also the one that is counted and mailed."""
+        self.cleaned_data["email"] = get_adapter().clean_email(self.cleaned_data["email"])
+        email: str = super().clean_email()
+        return email
 
     def save(self, request: HttpRequest, **kwargs: object) -> str:
         """Counted for known and unknown addresses alike. Raises RateLimited.

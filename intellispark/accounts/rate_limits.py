@@ -90,15 +90,27 @@ def scope_of(request: HttpRequest) -> Scope | None:
 def counted_as(request: HttpRequest, scope: Scope) -> str:
     """Whose request it is: the bearer's owner (by signature), the session's, or the address.
 
-    A token that was refused before counts as its address: see `dead_families.py`.
+    A token counts where the view verifies it: elsewhere it could be anybody's, dead or alive. One
+    that was refused before counts as its address: see `dead_families.py`.
     """
     if not scope.by_address:
         raw = bearer_of(request)
         if raw is not None:
-            return _bearer_counts_as(raw) or f"address:{address_key(request)}"
+            who = _bearer_counts_as(raw) if _asks_who_it_is(request) else ""
+            return who or f"address:{address_key(request)}"
         if request.user.is_authenticated:
             return f"user:{request.user.pk}"
     return f"address:{address_key(request)}"
+
+
+def _asks_who_it_is(request: HttpRequest) -> bool:
+    """Whether the view of the API authenticates: not so those for people who are not signed in."""
+    try:
+        view = resolve(request.path_info).func
+    except Resolver404:
+        return False
+    view_class = getattr(view, "cls", None)  # of Django REST framework; without one it asks itself
+    return view_class is None or bool(view_class.authentication_classes)
 
 
 def _bearer_counts_as(raw: str) -> str:

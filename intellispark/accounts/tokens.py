@@ -159,7 +159,15 @@ def _holder_signed_for(raw: str) -> Holder:
 
 
 def bearer_of(request: HttpRequest | Request) -> str | None:
-    """The raw bearer token, or None when the request comes without one."""
+    """The raw bearer token of a request to the API, or None when it comes without one.
+
+    Pages do not look at bearers, so one that is sent there says nothing about its sender.
+    """
+    return raw_bearer_of(request) if request.path_info.startswith("/api/") else None
+
+
+def raw_bearer_of(request: HttpRequest | Request) -> str | None:
+    """What follows `Authorization: Bearer`, on whatever path; None without it."""
     scheme, _, raw = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     return raw.strip() if scheme.lower() == "bearer" else None
 

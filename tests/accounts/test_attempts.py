@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth import hashers
 from django.core import mail
 from django.test import Client
@@ -18,7 +19,7 @@ from intellispark.accounts.rate_limits import ELSE, SIGN_IN
 from intellispark.accounts.sockets import Credential, identify
 from intellispark.accounts.suspension import suspend
 from intellispark.accounts.tokens import holder_of, issue, revoke_all
-from tests.accounts.conftest import JSON, by, post
+from tests.accounts.conftest import JSON, by, error_of, post
 from tests.accounts.test_rate_limits import _counted  # noqa: F401  limits on, from nought
 from tests.support.factories import PASSWORD as RIGHT
 from tests.support.factories import make_user
@@ -141,15 +142,29 @@ def test_a_name_without_an_account_has_a_window_too(alice: User) -> None:
     assert [tried(number) for number in range(EACH + 1)] == [401] * EACH + [429]
 
 
-def test_two_names_in_one_sign_in_count_for_both_accounts(alice: User, bob: User) -> None:
+def test_a_sign_in_names_one_account(alice: User, bob: User) -> None:
     """Or guesses at alice could be laid to somebody else's account."""
-    for number in range(EACH):
-        body = {"username": "alice", "email": "bob@example.com", "password": "wrong"}
-        post(Client(), "/api/auth/login", body, REMOTE_ADDR=f"192.0.2.{number}")
-    for name in ("alice", "bob"):
-        body = {"username": name, "password": RIGHT}
-        answer = post(Client(), "/api/auth/login", body, REMOTE_ADDR="192.0.2.77")
-        assert answer.status_code == 429
+    body = {"username": "alice", "email": "bob@example.com", "password": RIGHT}
+    refused = error_of(post(Client(), "/api/auth/login", body), 422, "validation_failed")
+    assert list(refused["fields"]) == ["email"]
+
+
+def test_a_right_password_empties_only_the_window_of_the_account_that_it_opened(
+    alice: User,
+) -> None:
+    """Whatever else was meant by what was typed: here a name of before names had a rule."""
+    mallory = make_user("mallory", email="mallory@example.com")
+    User.objects.filter(pk=mallory.pk).update(username="alice@example.com")
+    mallory.refresh_from_db()
+    mallory.set_password("of-mallory-77")
+    mallory.save()
+    statuses = []
+    for number in range(EACH + 1):
+        last = number == EACH - 1
+        body = {"username": alice.email, "password": "of-mallory-77" if last else "wrong"}
+        answer = post(Client(), "/api/auth/login", body, REMOTE_ADDR=f"192.0.2.{number}")
+        statuses.append(answer.status_code)
+    assert statuses == [401] * (EACH - 1) + [200, 429]
 
 
 def test_the_right_password_empties_the_accounts_window(alice: User) -> None:
@@ -273,6 +288,7 @@ def test_a_full_window_stops_the_mail_of_a_sign_up_and_not_the_sign_up() -> None
 def test_what_tells_of_a_change_is_sent_however_many_mails_were_asked_for() -> None:
     """Or a thief would fill the owner's window first."""
     alice = make_user("alice")
+    EmailAddress.objects.update(verified=True)
     for number in range(6):
         ask("/accounts/password/reset/", Client(), f"192.0.2.{number}", email=alice.email)
     client = Client()
@@ -280,6 +296,19 @@ def test_what_tells_of_a_change_is_sent_however_many_mails_were_asked_for() -> N
     new = {"oldpassword": RIGHT, "password1": "another-long-8", "password2": "another-long-8"}
     assert ask("/accounts/password/change/", client, **new) == 302
     assert len(mail.outbox) == 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_address_that_nobody_confirmed_gets_no_more_of_these_than_of_others() -> None:
+    """It may be a stranger's: whoever signed up with it could send them as many as they like."""
+    mallory = make_user("mallory", email="stranger@example.com")
+    passwords = [f"another-long-{number}" for number in range(8)]
+    client = Client()
+    client.force_login(mallory)
+    for old, new in zip([RIGHT, *passwords], passwords, strict=False):
+        body = {"oldpassword": old, "password1": new, "password2": new}
+        assert ask("/accounts/password/change/", client, **body) == 302
+    assert len(mail.outbox) == MAIL_TO.limit.amount
 
 
 # --- Whose request it is ------------------------------------------------------------------------
@@ -299,6 +328,46 @@ def test_a_revoked_token_counts_as_its_address_and_not_as_its_owner(
     good = by(issue(User.objects.get(pk=alice.pk)))
     asked = [api.get("/api/auth/me", headers=good).status_code for _ in range(4)]
     assert asked == [200] * 4
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "taken"),
+    [
+        ("get", "/", 0),
+        ("get", "/accounts/login/", 0),
+        ("post", "/api/auth/login", 0),
+        ("get", "/api/nothing", 0),
+        ("get", "/api/auth/me", 1),  # the first, which tells
+    ],
+)
+def test_a_token_counts_only_where_it_is_verified(
+    alice: User, monkeypatch: pytest.MonkeyPatch, method: str, path: str, taken: int
+) -> None:
+    dead_families.clear()
+    monkeypatch.setattr(ELSE.limit, "amount", 5)
+    stolen = by(issue(alice))
+    revoke_all(alice)
+    for number in range(20):
+        address = f"192.0.2.{number}"
+        getattr(Client(), method)(path, headers=stolen, REMOTE_ADDR=address)
+    good = by(issue(alice))
+    asked = [Client().get("/api/auth/me", headers=good).status_code for _ in range(6 - taken)]
+    assert asked == [200] * (5 - taken) + [429]
+
+
+def test_tokens_of_ones_own_send_no_more_mails(alice: User, bob: User) -> None:
+    tokens = [None, by(issue(alice)), by(issue(bob))]
+    statuses = [
+        Client()
+        .post(
+            "/accounts/password/reset/",
+            {"email": f"{number}@example.com"},
+            headers=tokens[number % 3] or {},
+        )
+        .status_code
+        for number in range(25)
+    ]
+    assert statuses == [302] * MAIL_FROM.limit.amount + [429] * 5
 
 
 def test_an_expired_access_token_says_nothing_about_its_family(alice: User) -> None:

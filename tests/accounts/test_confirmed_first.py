@@ -4,14 +4,23 @@ for an address with and without an account."""
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
+from allauth.account.models import EmailAddress
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from intellispark.accounts.models import User
+from intellispark.accounts.email_addresses import NOBODYS
+from intellispark.accounts.email_links import confirmation_key
+from intellispark.accounts.models import EmailChange, User
 from intellispark.accounts.tokens import issue
+from intellispark.housekeeping import run_pass
 from tests.accounts.conftest import JSON, by, error_of, post
 from tests.support.factories import PASSWORD, make_user
 
@@ -47,7 +56,108 @@ def test_registering_says_the_same_for_a_known_and_an_unknown_address(alice: Use
     assert unknown.json() == {"pending_email": "dora@example.com"}
     assert known.cookies == unknown.cookies == {}
     assert [sent.to[0] for sent in mail.outbox] == ["alice@example.com", "dora@example.com"]
-    assert not User.objects.filter(username="carol").exists()
+
+
+def test_what_a_sign_up_leaves_behind_is_the_same_for_a_known_and_an_unknown_address(
+    alice: User,
+) -> None:
+    login = {"username": "alice", "password": PASSWORD}
+    EmailAddress.objects.update(verified=True)
+    left = []
+    for name, email in (("carol", "alice@example.com"), ("dora", "dora@example.com")):
+        register(name, email)
+        own = {"username": name, "password": PASSWORD}
+        mails = len(mail.outbox)
+        answers = [
+            post(Client(), "/api/auth/login", own),
+            post(Client(), "/api/auth/login", own | {"password": "wrong"}),
+            post(Client(), "/api/auth/login", {"email": email, "password": "wrong"}),
+            register(name, "other@example.com"),
+            Client().post("/accounts/login/", {"login": name, "password": PASSWORD}),
+            Client().post("/accounts/login/", {"login": email, "password": "wrong"}),
+            Client().post("/accounts/password/reset/", {"email": email}),
+        ]
+        sent = [each.to for each in mail.outbox[mails:]]
+        assert sent == [[email]] * 3
+        left.append([answer.status_code for answer in answers])
+    assert left[0] == left[1] == [403, 401, 401, 422, 302, 200, 302]
+    queries = [
+        _queries_of(register, name, email)
+        for name, email in (("erin", "alice@example.com"), ("fred", "fred@example.com"))
+    ]
+    assert queries[0] == queries[1], "nor does the time tell"
+    assert post(Client(), "/api/auth/login", login).status_code == 200, "nor is alice disturbed"
+
+
+def test_a_sign_up_with_a_known_address_can_never_be_confirmed(alice: User) -> None:
+    register("carol", "alice@example.com")
+    assert "confirm-email" not in mail.outbox[-1].body
+    carol = User.objects.get(username="carol")
+    forged = confirmation_key(carol, "alice@example.com")
+    assert Client().post(f"/accounts/confirm-email/{forged}/").status_code == 409
+    carol.refresh_from_db()
+    assert carol.email.endswith(NOBODYS)
+
+
+def test_of_two_who_sign_up_with_one_address_the_first_to_confirm_has_it() -> None:
+    register("carol", "new@example.com")
+    register("dora", "new@example.com")
+    links = [re.findall(r"/accounts/confirm-email/\S+", str(sent.body))[0] for sent in mail.outbox]
+    assert Client().post(links[1]).status_code == 302
+    assert Client().post(links[0]).status_code == 409
+    assert User.objects.get(email="new@example.com").username == "dora"
+    assert not User.objects.exclude(username="dora").filter(confirm_by=None).exists()
+
+
+def test_a_sign_up_that_nobody_confirms_is_closed_and_its_name_is_free(alice: User) -> None:
+    for name, email in (("carol", "alice@example.com"), ("dora", "dora@example.com")):
+        register(name, email)
+    register("erin", "erin@example.com")
+    [link] = re.findall(r"/accounts/confirm-email/\S+", str(mail.outbox[-1].body))
+    Client().post(link)
+    assert run_pass()["unconfirmed_accounts_closed"] == 0
+    with time_machine.travel(timezone.now() + timedelta(days=3, minutes=1)):
+        assert run_pass()["unconfirmed_accounts_closed"] == 2
+        assert register("carol", "carol@example.com").status_code == 202
+    assert set(User.objects.filter(is_active=True).values_list("username", flat=True)) == {
+        "alice", "carol", "erin",
+    }  # fmt: skip
+
+
+def test_an_account_without_an_address_gets_no_mails(settings: Any) -> None:
+    register("carol", "carol@example.com")
+    settings.ACCOUNT_EMAIL_VERIFICATION = "optional"
+    client = Client()
+    client.force_login(User.objects.get())
+    EmailChange.objects.all().delete()
+    mail.outbox.clear()
+    assert client.post("/accounts/email/", {"action_send": ""}).status_code == 302
+    new = {"oldpassword": PASSWORD, "password1": "another-long-8", "password2": "another-long-8"}
+    assert client.post("/accounts/password/change/", new).status_code == 302
+    assert mail.outbox == []
+
+
+def test_an_account_that_was_used_is_not_closed(settings: Any) -> None:
+    """EMAIL_CONFIRMATION was switched off after the sign-up."""
+    register("carol", "carol@example.com")
+    settings.ACCOUNT_EMAIL_VERIFICATION = "optional"
+    client = Client()
+    client.post("/accounts/login/", {"login": "carol", "password": PASSWORD})
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        client.post("/accounts/email/", {"action_send": ""})
+        [link] = re.findall(r"/accounts/confirm-email/\S+", str(mail.outbox[-1].body))
+        assert client.post(link).status_code == 302
+    with time_machine.travel(timezone.now() + timedelta(days=4)):
+        assert run_pass()["unconfirmed_accounts_closed"] == 0
+    assert User.objects.get().email == "carol@example.com"
+
+
+def _queries_of(act: Any, *args: Any) -> list[str]:
+    """Verb and table of each statement."""
+    with CaptureQueriesContext(connection) as queries:
+        act(*args)
+    found = (re.match(r'(SELECT|INSERT|UPDATE|DELETE).*?"(\w+)"', q["sql"]) for q in queries)
+    return [f"{match[1]} {match[2]}" for match in found if match]
 
 
 def test_the_page_says_the_same_for_a_known_and_an_unknown_address(alice: User) -> None:

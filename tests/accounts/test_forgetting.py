@@ -101,7 +101,11 @@ def test_a_wish_is_forgotten_after_three_days_and_a_way_back_after_seven(
 ) -> None:
     EmailChange.objects.create(user=alice, new_email="a2@example.com")
     EmailChange.objects.create(
-        user=bob, new_email="b2@example.com", old_email="b@x.org", confirmed_at=timezone.now()
+        user=bob,
+        new_email="b2@example.com",
+        old_email="b@x.org",
+        old_is_confirmed=True,
+        confirmed_at=timezone.now(),
     )
     with later(days=4):
         assert emails.pending_address(alice) is None

@@ -85,6 +85,17 @@ def test_absolute_links_are_of_our_origin(settings: Settings, alice: User) -> No
         assert link.startswith(f"{ORIGIN}/"), name
 
 
+def test_a_mail_names_no_host_but_that_of_our_origin(settings: Settings, alice: User) -> None:
+    settings.ORIGIN = ORIGIN
+    for email in (alice.email, "nobody@example.org"):
+        Client().post(
+            "/accounts/password/reset/", {"email": email}, headers={"Host": "localhost:6666"}
+        )
+        body = str(mail.outbox[-1].body)
+        assert "localhost" not in body
+        assert body.rstrip().endswith("example.com")
+
+
 def test_without_an_origin_they_are_of_the_host_that_was_asked(alice: User) -> None:
     for name, link in links(Client(), alice, headers={"Host": "localhost"}).items():
         assert link.startswith("http://localhost/"), name
