@@ -32,6 +32,10 @@ UNIMPORTED = {
 }
 
 
+# Distributions that come as an extra of another, by whose name they are declared.
+EXTRAS = {"psycopg-pool": "psycopg"}
+
+
 def distribution(name: str) -> str:
     """One spelling for each name, as package indexes have it."""
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -60,8 +64,9 @@ def imported(*folders: str) -> set[str]:
 
 
 def providers(module: str) -> set[str]:
-    """The distributions that bring that module."""
-    return {distribution(name) for name in packages_distributions().get(module, [module])}
+    """The distributions that bring that module, and those that bring it as an extra of theirs."""
+    found = {distribution(name) for name in packages_distributions().get(module, [module])}
+    return found | {EXTRAS[name] for name in found & {*EXTRAS}}
 
 
 @pytest.mark.parametrize("module", sorted(imported(*PRODUCT)))

@@ -28,11 +28,15 @@ PAGE_MESSAGES = 30
 @login_required
 @never_cache  # the back button must not show an old conversation or an old balance
 def chat_page(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The person's own chat; 404 for other people's. Six queries beside those of the base page."""
+    """The person's own chat; 404 for other people's. Five queries beside those of the base page.
+
+    The reply to follow is that of the message that is shown growing, also where it ends meanwhile.
+    """
     chats = Chat.objects.owned_by(current_user(request)).select_related("character")
     chat = get_object_or_404(chats.prefetch_related("character__texts"), pk=pk)
     messages, has_more = newest_messages(chat)
-    running = Generation.objects.filter(chat=chat, status=Generation.Status.RUNNING).first()
+    growing = [one for one in messages if one.status == Message.Status.STREAMING]
+    running = generation_of(growing[-1]) if growing else None
     return render(
         request,
         "chat/chat.html",
@@ -67,8 +71,13 @@ def newest_messages(chat: Chat) -> tuple[list[Message], bool]:
 
 def tokens_taken(message: Message) -> int:
     """What the reply cost; 0 for an opening line, and when the hold was released."""
-    generation = getattr(message, "generation", None)
+    generation = generation_of(message)
     return -generation.capture.amount if generation and generation.capture else 0
+
+
+def generation_of(message: Message) -> Generation | None:
+    """The one that writes or wrote the message: no query, it is loaded with the page."""
+    return getattr(message, "generation", None)
 
 
 def why_unanswered(last: Message) -> str:

@@ -12,7 +12,10 @@ from django.test.utils import CaptureQueriesContext
 
 from chat.conversations.chats import create_chat
 from chat.conversations.messages import append_message
-from chat.models import Chat
+from chat.models import Chat, Generation, Message
+from chat.replies.settle import Outcome, finish_generation
+from chat.replies.start import start
+from chat.views import chat as chat_view
 from intellispark.accounts.models import User
 from tests.support.factories import make_character
 
@@ -126,3 +129,21 @@ def test_suggestions_are_for_empty_chats(as_alice: Client, chat: Chat) -> None:
     assert "Where are we?" in open_chat(as_alice, chat).content.decode()
     append_message(chat, role="user", content="?")
     assert "Where are we?" not in open_chat(as_alice, chat).content.decode()
+
+
+def test_a_reply_that_ends_while_the_page_is_read_is_followed_to_its_end(
+    client: Client, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page that shows a reply growing asks for its end, which has come by then."""
+    generation, _ = start(user=chat.user, chat_id=chat.pk, body={"content": "Hi."})
+    read = chat_view.message_page
+
+    def read_then_end(**asked: Any) -> tuple[list[Message], bool]:
+        found = read(**asked)
+        outcome = Outcome(Generation.Status.COMPLETE, "Hello.")
+        assert finish_generation(generation_id=generation.pk, chat_id=chat.pk, outcome=outcome)
+        return found
+
+    monkeypatch.setattr(chat_view, "message_page", read_then_end)
+    client.force_login(chat.user)
+    assert str(generation.pk) in client.get(chat.get_absolute_url()).content.decode()
