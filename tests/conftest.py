@@ -16,6 +16,7 @@ from django.test.utils import setup_databases, teardown_databases
 from django.utils import translation
 
 from intellispark.accounts.models import User
+from intellispark.realtime.transport.breaker import redis_breaker
 from payments.audit.verify import differences
 from tests.support.factories import make_user
 from tests.support.flush import empty_tables
@@ -81,6 +82,12 @@ def _close_left_connections() -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+@pytest.fixture(autouse=True)
+def _rested_breaker() -> None:
+    """A test that moved the clock, or had no Redis, may have left it open for days."""
+    redis_breaker._allows_from, redis_breaker._failing = 0.0, False
 
 
 @pytest.fixture(autouse=True)
