@@ -7,7 +7,7 @@ even where nothing is: its signals' receivers go there too. That costs as much a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,7 +22,21 @@ KEPT = 40  # idle threads; as many requests at once start none
 request_started.disconnect(close_old_connections)
 request_started.disconnect(reset_queries)
 
-_idle: list[ThreadPoolExecutor] = []
+
+class OneThread(ThreadPoolExecutor):
+    """Runs one call after another; `last` is the newest of them."""
+
+    last: Future[Any] | None = None
+
+    def __init__(self) -> None:
+        super().__init__(1, thread_name_prefix="request")
+
+    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.last = super().submit(*args, **kwargs)
+        return self.last
+
+
+_idle: list[OneThread] = []
 
 
 class HTTPHandler(ASGIHandler):
@@ -35,13 +49,21 @@ class HTTPHandler(ASGIHandler):
 
 
 @contextmanager
-def _thread() -> Iterator[ThreadPoolExecutor]:
-    """An executor of one thread that nobody else uses meanwhile. The one that rested least."""
-    executor = _idle.pop() if _idle else ThreadPoolExecutor(1, thread_name_prefix="request")
+def _thread() -> Iterator[OneThread]:
+    """A thread that nobody else uses meanwhile: the one that rested least. Where the client has
+    left before its view has ended, the thread is lent again only after that."""
+    executor = _idle.pop() if _idle else OneThread()
     try:
         yield executor
     finally:
-        if len(_idle) < KEPT:
-            _idle.append(executor)
+        if executor.last is None or executor.last.done():
+            _put_back(executor)
         else:
-            executor.shutdown(wait=False)
+            executor.last.add_done_callback(lambda _: _put_back(executor))
+
+
+def _put_back(executor: OneThread) -> None:
+    if len(_idle) < KEPT:
+        _idle.append(executor)
+    else:
+        executor.shutdown(wait=False)
